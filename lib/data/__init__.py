@@ -1,0 +1,18 @@
+"""Data: image sets, two-class tasks made from them, and the order in which training visits them."""
+
+from lib.data.images import NAMES, ImageSet, cache_folder, load
+from lib.data.order import batches, epoch_order, epoch_orders
+from lib.data.tasks import one_vs_rest, pair, shuffled_labels
+
+__all__ = [
+    "NAMES",
+    "ImageSet",
+    "batches",
+    "cache_folder",
+    "epoch_order",
+    "epoch_orders",
+    "load",
+    "one_vs_rest",
+    "pair",
+    "shuffled_labels",
+]

@@ -1,0 +1,135 @@
+"""Read and write the file formats of image sets. Nothing here unpickles.
+
+Every reader returns the arrays of the Keras layout: `x_train`, `x_test` of uint8, shape (N, H, W) or (N, H, W, C);
+`y_train`, `y_test` of integers, shape (N,). A reader that finds damage raises ValueError with the reason alone: the
+caller knows the file and the remedy.
+"""
+
+import gzip
+import io
+import os
+import tarfile
+import uuid
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+KEYS = ("x_train", "y_train", "x_test", "y_test")
+Arrays = dict[str, NDArray]
+
+IDX_FILES = {
+    "x_train": "train-images-idx3-ubyte.gz",
+    "y_train": "train-labels-idx1-ubyte.gz",
+    "x_test": "t10k-images-idx3-ubyte.gz",
+    "y_test": "t10k-labels-idx1-ubyte.gz",
+}
+
+CIFAR_SIDE = 32
+CIFAR_PIXELS = 3 * CIFAR_SIDE**2
+# name: (member files of the train part, of the test part, label bytes before the pixels)
+CIFAR_MEMBERS = {
+    "cifar10": (
+        tuple(f"cifar-10-batches-bin/data_batch_{k}.bin" for k in range(1, 6)),
+        ("cifar-10-batches-bin/test_batch.bin",),
+        1,
+    ),
+    "cifar100": (("cifar-100-binary/train.bin",), ("cifar-100-binary/test.bin",), 2),
+}
+
+
+def read_npz(path: Path) -> Arrays:
+    """Read the four arrays of `path`, an `.npz` file in the Keras layout.
+
+    Each member is read to its end before it is parsed, so that zip's CRC-32 is checked over all of it: `numpy.load`
+    stops where the array's header says, and a damaged header could then pass.
+    """
+    with path.open("rb") as file:
+        if file.read(1) == b"":
+            raise ValueError("the file is empty")
+        try:
+            with zipfile.ZipFile(file) as archive:
+                names = set(archive.namelist())
+                arrays = {key: _parse_npy(archive.read(f"{key}.npy")) for key in KEYS if f"{key}.npy" in names}
+        except Exception as error:  # damage surfaces as any of a dozen types: BadZipFile, zlib.error, EOFError, ...
+            raise ValueError(f"it is damaged or no .npz file ({error})") from error
+    if missing := [key for key in KEYS if key not in arrays]:
+        raise ValueError(f"it lacks {', '.join(missing)}")
+    return arrays
+
+
+def _parse_npy(raw: bytes) -> NDArray:
+    return np.lib.format.read_array(io.BytesIO(raw), allow_pickle=False)
+
+
+def write_npz(path: Path, arrays: Arrays) -> None:
+    """Write `arrays` to `path` so that a crash at any moment leaves the old file or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    try:
+        with partial.open("wb") as file:
+            np.savez(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_idx_folder(folder: Path) -> Arrays:
+    """Read the four gzipped idx files of an MNIST-like set."""
+    return {key: read_idx(folder / name) for key, name in IDX_FILES.items()}
+
+
+def read_idx(path: Path) -> NDArray[np.uint8]:
+    """Read a gzipped idx file of unsigned bytes.
+
+    The format (LeCun, The MNIST database): two zero bytes, the type (8: unsigned byte), the number of dimensions, one
+    big-endian 32-bit size for each, then the values.
+    """
+    if not path.exists():
+        raise ValueError(f"{path.name} is missing")
+    compressed = path.read_bytes()
+    if not compressed:
+        raise ValueError(f"{path.name} is empty")
+    try:
+        raw = gzip.decompress(compressed)
+    except Exception as error:  # BadGzipFile, EOFError, zlib.error, struct.error
+        raise ValueError(f"{path.name} is damaged ({error})") from error
+    if raw[:3] != b"\x00\x00\x08" or len(raw) < 4 or len(raw) < 4 + 4 * raw[3]:
+        raise ValueError(f"{path.name} is no idx file of unsigned bytes")
+    start = 4 + 4 * raw[3]
+    shape = tuple(int(size) for size in np.frombuffer(raw, ">u4", count=raw[3], offset=4))
+    values = np.frombuffer(raw, np.uint8, offset=start)
+    if values.size != np.prod(shape, dtype=object):  # Python integers: damaged sizes must not overflow
+        raise ValueError(f"{path.name} announces {shape} values and holds {values.size}")
+    return values.reshape(shape).copy()
+
+
+def read_cifar(path: Path, name: str) -> Arrays:
+    """Read the archive of the *binary* version of CIFAR-10 or CIFAR-100.
+
+    One record is the label bytes (CIFAR-100: coarse, then fine; the fine one is kept) and 3 x 32 x 32 pixel bytes,
+    channel first. The Python version holds pickles and is never touched. Members are read in memory, none is extracted.
+    """
+    train, test, label_bytes = CIFAR_MEMBERS[name]
+    arrays: Arrays = {}
+    try:
+        with tarfile.open(path, "r:gz") as archive:
+            for part, members in (("train", train), ("test", test)):
+                raw = b"".join(_member(archive, member) for member in members)
+                records = np.frombuffer(raw, np.uint8).reshape(-1, label_bytes + CIFAR_PIXELS)
+                pixels = records[:, label_bytes:].reshape(-1, 3, CIFAR_SIDE, CIFAR_SIDE)
+                arrays[f"x_{part}"] = np.ascontiguousarray(pixels.transpose(0, 2, 3, 1))
+                arrays[f"y_{part}"] = records[:, label_bytes - 1].astype(np.int64)
+    except Exception as error:  # tarfile.TarError, EOFError, zlib.error, KeyError, reshape's ValueError
+        raise ValueError(f"{path.name} is damaged or not the binary version of {name} ({error})") from error
+    return arrays
+
+
+def _member(archive: tarfile.TarFile, name: str) -> bytes:
+    file = archive.extractfile(name)
+    if file is None:  # a folder or a link to nowhere of that name
+        raise ValueError(f"{name} is no file")
+    return file.read()
