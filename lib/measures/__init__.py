@@ -1,0 +1,7 @@
+"""Measures: pure functions from arrays to numbers. No training, no plotting.
+
+- :mod:`lib.measures.random_walk`: mean squared displacement, random-sign surrogates, principal components of a path.
+- :mod:`lib.measures.unit_root`: tests whether a series may be a random walk, and shares of rejections.
+- :mod:`lib.measures.transport`: how far a distribution of weights has moved.
+- :mod:`lib.measures.statistics`: intervals over seeds, rank correlation.
+"""
