@@ -1,0 +1,163 @@
+"""The command line: ``python -m lib``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from lib import presets
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0, 1 for an error, 2 for a wrong command, 130 after Ctrl-C."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.command(options) or 0)
+    except KeyboardInterrupt:
+        print(
+            "\nStopped. Finished seeds are stored: the same command goes on with those that are missing.",
+            file=sys.stderr,
+        )
+        return 130
+    except (ValueError, OSError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lib", description="Run experiments, and look at what they gave.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Any, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(command=run)
+        return sub
+
+    command("list", _list, "List the experiments and their presets.")
+
+    run = command("run", _run, "Run an experiment, or find its stored record.")
+    run.add_argument("experiment", metavar="EXPERIMENT")
+    run.add_argument(
+        "--preset", default=None, help=f"one of {', '.join(presets.PRESETS)} (default: $BOOK_PRESET, or book)"
+    )
+    run.add_argument("--seeds", type=parse_seeds, default=None, help="seeds instead of the preset's: 0-19, or 0,3,5")
+    run.add_argument("--device", default=None, help="cpu or cuda (default: cuda where there is one)")
+    run.add_argument("--store", action="store_true", help="keep the record in book/records, with the source")
+
+    command("records", _records, "List the stored records and where they come from.")
+
+    ledger = command("ledger", _ledger, "Print the verdict on every claim.")
+    ledger.add_argument("--json", action="store_true", help="as JSON, one row a claim")
+
+    bench = command("bench", _bench, "Measure the speed of the library against what one would otherwise do.")
+    bench.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run (default: all)")
+
+    build = command("build", _build, "Build the book (what `make book` does once everything is installed).")
+    build.add_argument("--output", default=None, metavar="FOLDER", help="where to build (default: _build)")
+    return parser
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Return the seeds meant by ``0-19``, ``0,3,5`` or a mixture of both.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If the text is no list of seeds.
+
+    Examples
+    --------
+    >>> parse_seeds("0-2,7")
+    (0, 1, 2, 7)
+    """
+    seeds: list[int] = []
+    try:
+        for part in text.split(","):
+            first, _, last = part.partition("-")
+            seeds += range(int(first), int(last or first) + 1)
+    except ValueError:
+        seeds = []
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of different seeds: write 0-19, or 0,3,5.")
+    return tuple(seeds)
+
+
+def _list(options: argparse.Namespace) -> None:
+    from lib.experiments import EXPERIMENTS
+
+    for experiment in EXPERIMENTS.values():
+        sizes = ", ".join(f"{name} ({len(config.seeds)} seeds)" for name, config in experiment.presets.items())
+        print(f"{experiment.name}\n    {experiment.summary}\n    presets: {sizes}")
+
+
+def _run(options: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    from lib import device, records
+
+    with tqdm(total=1.0, bar_format="{percentage:3.0f} % |{bar}| {elapsed} < {remaining}  {desc}") as bar:
+
+        def progress(fraction: float, message: str) -> None:
+            bar.set_description_str(message, refresh=False)
+            bar.update(max(0.0, min(1.0, fraction) - bar.n))
+
+        result = records.obtain(
+            options.experiment,
+            options.preset,
+            options.seeds,
+            device=device.choose(options.device),
+            store=options.store,
+            progress=progress,
+        )
+    print(_summary(result.attrs))
+
+
+def _summary(attrs: dict[str, Any]) -> str:
+    import json
+
+    seeds = json.loads(attrs["seeds"])
+    return (
+        f"{attrs['experiment']}, preset {attrs['preset']}, {len(seeds)} seeds, {attrs['wall_time_s']:.0f} s on "
+        f"{attrs['device']}, revision {attrs['revision']}, made {attrs['created']}"
+    )
+
+
+def _records(options: argparse.Namespace) -> None:
+    from lib import records
+
+    found = records.stored()
+    for record in found:
+        print(f"{record.path.name}{' (stale)' if record.stale else ''}\n    {_summary(record.attrs)}")
+    if not found:
+        print(
+            f"No record in {records.stored_folder()}: make one with `python -m lib run EXPERIMENT --preset paper --store`."
+        )
+
+
+def _ledger(options: argparse.Namespace) -> None:
+    from lib import claims
+
+    rows = claims.ledger()
+    print(claims.to_json(rows) if options.json else claims.to_text(rows))
+
+
+def _bench(options: argparse.Namespace) -> None:
+    from lib.bench import BENCHMARKS
+
+    if unknown := sorted(set(options.names) - set(BENCHMARKS)):
+        raise ValueError(f"Unknown benchmark {unknown[0]!r}: choose some of {', '.join(BENCHMARKS)}.")
+    for name in options.names or BENCHMARKS:
+        print(BENCHMARKS[name](), flush=True)
+
+
+def _build(options: argparse.Namespace) -> int:
+    from lib import build
+
+    return build.main(["--output", options.output] if options.output else [])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

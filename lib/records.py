@@ -1,0 +1,328 @@
+"""Find a stored result, or run the experiment and store it.
+
+A record is one Dataset in one NetCDF file. It is found by the hash of its config, so asking twice costs nothing; it carries where
+it comes from in its attributes, and a digest of its content, so that a damaged file is noticed. Records of long runs live in
+``book/records`` with the source; all others in a cache folder, ``$BOOK_RUNS`` or ``runs`` in ``~/.cache/inside-learning``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+
+from lib import device as devices
+from lib import experiments, presets, provenance
+
+Progress = Callable[[float, str], None]
+
+
+class RecordWarning(UserWarning):
+    """A stored record cannot be used and is made anew."""
+
+
+class RecordError(Exception):
+    """A file is no whole record."""
+
+
+def stored_folder() -> Path:
+    """Return the folder of the records that belong to the book: ``$BOOK_RECORDS``, or ``book/records``."""
+    return Path(os.environ.get("BOOK_RECORDS") or provenance.ROOT / "book" / "records")
+
+
+def cache_folder() -> Path:
+    """Return the folder of all other records."""
+    return Path(os.environ.get("BOOK_RUNS") or Path.home() / ".cache" / "inside-learning" / "runs")
+
+
+def config_hash(experiment: experiments.Experiment, config: Any) -> str:
+    """Return the hash that identifies what a config asks of an experiment: its name, its version and every setting."""
+    asked = {"experiment": experiment.name, "version": experiment.version, **experiments.as_plain(config)}
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+
+
+# -- asking -----------------------------------------------------------------------------------------------------------
+
+
+def obtain(
+    name: str,
+    preset: str | None = None,
+    seeds: Sequence[int] | None = None,
+    *,
+    device: torch.device | None = None,
+    store: bool = False,
+    progress: Progress = lambda fraction, message: None,
+) -> xr.Dataset:
+    """Return the result of an experiment: the stored record if there is one, else run it and store it.
+
+    Seeds that learn side by side are run, and stored, as one batch; an interrupted run loses at most the batch under way, and the
+    next call goes on with those that are missing.
+
+    Parameters
+    ----------
+    name
+        Experiment.
+    preset
+        Size; by default the active one.
+    seeds
+        Seeds instead of the preset's.
+    device
+        Where to compute; by default CUDA where there is one.
+    store
+        Keep the result in ``book/records`` and not only in the cache.
+    progress
+        Called with the share done and a message.
+
+    Raises
+    ------
+    ValueError
+        If experiment, preset or seeds are unknown or wrong.
+    """
+    experiment = experiments.get(name)
+    preset = preset or presets.active()
+    config = experiment.config(preset, seeds)
+    found = find(experiment, config, preset)
+    if found is None:
+        batches = experiment.batches(config)
+        parts = []
+        for number, batch in enumerate(batches):
+
+            def report(fraction: float, message: str, number: int = number, batch: Any = batch) -> None:
+                progress((number + fraction) / len(batches), f"seeds {_span(batch.seeds)}: {message}")
+
+            part = find(experiment, batch, preset)
+            if part is None:
+                part = _run(experiment, batch, preset, device or devices.choose(), report)
+                write(part, _path(cache_folder(), experiment, batch, preset))
+            parts.append(part)
+            progress((number + 1) / len(batches), f"seeds {_span(batch.seeds)} done")
+        found = parts[0] if len(parts) == 1 else _join(parts, experiment, config)
+        if len(parts) > 1:
+            write(found, _path(cache_folder(), experiment, config, preset))
+    if store:
+        path = _path(stored_folder(), experiment, config, preset)
+        if not path.exists():
+            write(found, path)
+    return found
+
+
+def find(experiment: experiments.Experiment, config: Any, preset: str) -> xr.Dataset | None:
+    """Return the stored record of a config, or None; a damaged one is named in a warning and counts as missing."""
+    for folder in (stored_folder(), cache_folder()):
+        path = _path(folder, experiment, config, preset)
+        if not path.exists():
+            continue
+        try:
+            found = read(path)
+        except RecordError as error:
+            warnings.warn(f"{error} It is made anew.", RecordWarning, stacklevel=2)
+            continue
+        if found.attrs["config_hash"] == config_hash(experiment, config):
+            return found
+        warnings.warn(f"{path} holds another config than its name says. It is made anew.", RecordWarning, stacklevel=2)
+    return None
+
+
+def largest(name: str) -> xr.Dataset | None:
+    """Return the book's stored record of an experiment's largest preset, most seeds first; None where there is none."""
+    of_experiment = [record for record in stored() if record.experiment == name and not record.stale]
+    for record in sorted(of_experiment, key=lambda r: (presets.rank(r.preset), len(r.seeds)), reverse=True):
+        try:
+            return read(record.path)
+        except RecordError as error:
+            warnings.warn(str(error), RecordWarning, stacklevel=2)
+    return None
+
+
+@dataclass(frozen=True)
+class Record:
+    """A stored record, without its data."""
+
+    path: Path
+    attrs: dict[str, Any]
+
+    @property
+    def experiment(self) -> str:
+        """Name of the experiment."""
+        return str(self.attrs["experiment"])
+
+    @property
+    def preset(self) -> str:
+        """Size it was run at."""
+        return str(self.attrs["preset"])
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds in it."""
+        return tuple(json.loads(self.attrs["seeds"]))
+
+    @property
+    def stale(self) -> bool:
+        """Whether the experiment's code has changed since, or is gone."""
+        known = experiments.EXPERIMENTS.get(self.experiment)
+        return known is None or known.version != int(self.attrs["version"])
+
+
+def stored() -> list[Record]:
+    """Return the records in ``book/records``, by experiment and preset; a damaged file is named in a warning and left out."""
+    records = []
+    for path in sorted(stored_folder().glob("*.nc")):
+        try:
+            records.append(Record(path, read(path).attrs))
+        except RecordError as error:
+            warnings.warn(str(error), RecordWarning, stacklevel=2)
+    return records
+
+
+# -- running ----------------------------------------------------------------------------------------------------------
+
+
+def _run(
+    experiment: experiments.Experiment, config: Any, preset: str, device: torch.device, progress: Progress
+) -> xr.Dataset:
+    start = time.perf_counter()
+    result = experiment.run(config, device=device, progress=progress)
+    wall_time = time.perf_counter() - start
+    return result.assign_attrs(
+        **_identity(experiment, config),
+        preset=preset,
+        device=devices.describe(device),
+        versions=json.dumps(provenance.versions()),
+        revision=provenance.revision(),
+        processor=provenance.processor(),
+        wall_time_s=round(wall_time, 2),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _identity(experiment: experiments.Experiment, config: Any) -> dict[str, Any]:
+    return {
+        "experiment": experiment.name,
+        "version": experiment.version,
+        "config": json.dumps(experiments.as_plain(config)),
+        "config_hash": config_hash(experiment, config),
+        "seeds": json.dumps(list(config.seeds)),
+    }
+
+
+def _join(parts: list[xr.Dataset], experiment: experiments.Experiment, config: Any) -> xr.Dataset:
+    """Join batches along ``seed``; their times add up, and what differs between them is listed."""
+    joined = xr.concat(
+        parts, "seed", data_vars="minimal", coords="minimal", compat="equals", combine_attrs="drop_conflicts"
+    )
+    for name in joined.variables:
+        joined[name].attrs = parts[0][name].attrs
+    for key in ("device", "versions", "revision", "processor"):
+        joined.attrs[key] = "; ".join(dict.fromkeys(str(part.attrs[key]) for part in parts))
+    joined.attrs["wall_time_s"] = round(sum(float(part.attrs["wall_time_s"]) for part in parts), 2)
+    joined.attrs["created"] = max(str(part.attrs["created"]) for part in parts)
+    return joined.assign_attrs(_identity(experiment, config), preset=parts[0].attrs["preset"])
+
+
+def _span(seeds: Sequence[int]) -> str:
+    return str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+
+
+# -- files ------------------------------------------------------------------------------------------------------------
+
+
+def _path(folder: Path, experiment: experiments.Experiment, config: Any, preset: str) -> Path:
+    return folder / f"{experiment.name}-{preset}-{config_hash(experiment, config)}.nc"
+
+
+def digest(dataset: xr.Dataset) -> str:
+    """Return a hash of all values, dimensions and attributes, whatever file they are stored in."""
+    total = hashlib.sha256()
+    for name in sorted(map(str, dataset.variables)):
+        variable = dataset.variables[name]
+        values = np.asarray(variable.values)
+        if values.dtype.kind in "OSU":
+            content = json.dumps(values.astype(str).tolist()).encode()
+        else:
+            content = np.ascontiguousarray(values).tobytes()
+        shape = [name, list(map(str, variable.dims)), list(values.shape), _plain(variable.attrs)]
+        total.update(json.dumps(shape, sort_keys=True).encode())
+        total.update(content)
+    attributes = {key: value for key, value in dataset.attrs.items() if key != "content_sha256"}
+    total.update(json.dumps(_plain(attributes), sort_keys=True).encode())
+    return total.hexdigest()
+
+
+def _plain(attributes: dict[Any, Any]) -> dict[str, Any]:
+    return {
+        str(key): value.item() if isinstance(value, np.generic) else value
+        for key, value in attributes.items()
+        if key != "_FillValue"
+    }
+
+
+def write(dataset: xr.Dataset, path: Path) -> None:
+    """Write a record so that a crash at any moment leaves either the old file or the new one.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written, or the disk is full; nothing is left behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    encoding = {
+        name: {"zlib": True, "complevel": 5, "shuffle": True}
+        for name, variable in dataset.data_vars.items()
+        if variable.ndim and variable.dtype.kind in "fiub"
+    }
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    os.close(handle)
+    try:
+        dataset.assign_attrs(content_sha256=digest(dataset)).to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename last through a power cut, where the system lets a folder be synced."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read(path: Path) -> xr.Dataset:
+    """Read a record whole and check it against its digest.
+
+    Raises
+    ------
+    RecordError
+        If the file is no record, or not as it was written.
+    """
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as file:
+            dataset = file.load()
+    except Exception as error:  # h5py and xarray raise what they like on damaged files
+        raise RecordError(f"{path} is no readable record ({type(error).__name__}).") from error
+    if "content_sha256" not in dataset.attrs:
+        raise RecordError(f"{path} is no record of this library: it carries no digest of its content.")
+    for variable in dataset.variables.values():
+        variable.encoding = {}
+    if digest(dataset) != dataset.attrs["content_sha256"]:
+        raise RecordError(f"{path} is damaged: its content does not match its digest.")
+    return dataset
