@@ -133,7 +133,8 @@ def _records(options: argparse.Namespace) -> None:
         print(f"{record.path.name}{' (stale)' if record.stale else ''}\n    {_summary(record.attrs)}")
     if not found:
         print(
-            f"No record in {records.stored_folder()}: make one with `python -m lib run EXPERIMENT --preset paper --store`."
+            f"No record in {records.stored_folder()}: "
+            "make one with `python -m lib run EXPERIMENT --preset paper --store`."
         )
 
 

@@ -8,7 +8,7 @@ import torch
 
 
 def choose(name: str | None = None) -> torch.device:
-    """Return the device to compute on: the one named, else ``$BOOK_DEVICE``, else CUDA where there is one, else the CPU.
+    """Return the device to compute on: the one named, else ``$BOOK_DEVICE``, else CUDA, else the CPU.
 
     Parameters
     ----------

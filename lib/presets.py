@@ -1,7 +1,7 @@
 """The sizes an experiment is run at.
 
-``smoke`` takes seconds and serves tests; ``book`` runs live in a chapter; ``reduced`` is the largest size for machines without
-a GPU, where ``paper`` - the text's own setting - is out of reach.
+``smoke`` takes seconds and serves tests; ``book`` runs live in a chapter; ``reduced`` is the largest size for machines
+without a GPU, where ``paper`` - the text's own setting - is out of reach.
 """
 
 from __future__ import annotations

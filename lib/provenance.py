@@ -39,7 +39,7 @@ def versions() -> dict[str, str]:
 
 @cache
 def revision() -> str:
-    """Return the commit of the source tree, with ``+changes`` when tracked files differ from it; ``unknown`` outside git."""
+    """Return the commit of the source, with ``+changes`` when tracked files differ from it; ``unknown`` outside git."""
 
     def git(*arguments: str) -> str:
         done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True)

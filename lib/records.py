@@ -1,8 +1,9 @@
 """Find a stored result, or run the experiment and store it.
 
-A record is one Dataset in one NetCDF file. It is found by the hash of its config, so asking twice costs nothing; it carries where
-it comes from in its attributes, and a digest of its content, so that a damaged file is noticed. Records of long runs live in
-``book/records`` with the source; all others in a cache folder, ``$BOOK_RUNS`` or ``runs`` in ``~/.cache/inside-learning``.
+A record is one Dataset in one NetCDF file. It is found by the hash of its config, so asking twice costs nothing; it
+carries where it comes from in its attributes, and a digest of its content, so that a damaged file is noticed. Records
+of long runs live in ``book/records`` with the source; all others in a cache folder, ``$BOOK_RUNS`` or ``runs`` in
+``~/.cache/inside-learning``.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -25,6 +25,7 @@ import xarray as xr
 
 from lib import device as devices
 from lib import experiments, presets, provenance
+from lib.files import whole
 
 Progress = Callable[[float, str], None]
 
@@ -67,8 +68,8 @@ def obtain(
 ) -> xr.Dataset:
     """Return the result of an experiment: the stored record if there is one, else run it and store it.
 
-    Seeds that learn side by side are run, and stored, as one batch; an interrupted run loses at most the batch under way, and the
-    next call goes on with those that are missing.
+    Seeds that learn side by side are run, and stored, as one batch; an interrupted run loses at most the batch under
+    way, and the next call goes on with those that are missing.
 
     Parameters
     ----------
@@ -105,12 +106,12 @@ def obtain(
             part = find(experiment, batch, preset)
             if part is None:
                 part = _run(experiment, batch, preset, device or devices.choose(), report)
-                write(part, _path(cache_folder(), experiment, batch, preset))
+                part = write(part, _path(cache_folder(), experiment, batch, preset))
             parts.append(part)
             progress((number + 1) / len(batches), f"seeds {_span(batch.seeds)} done")
-        found = parts[0] if len(parts) == 1 else _join(parts, experiment, config)
+        found = parts[0]
         if len(parts) > 1:
-            write(found, _path(cache_folder(), experiment, config, preset))
+            found = write(_join(parts, experiment, config), _path(cache_folder(), experiment, config, preset))
     if store:
         path = _path(stored_folder(), experiment, config, preset)
         if not path.exists():
@@ -176,7 +177,7 @@ class Record:
 
 
 def stored() -> list[Record]:
-    """Return the records in ``book/records``, by experiment and preset; a damaged file is named in a warning and left out."""
+    """Return the records in ``book/records``, by name; a damaged file is named in a warning and left out."""
     records = []
     for path in sorted(stored_folder().glob("*.nc")):
         try:
@@ -268,42 +269,28 @@ def _plain(attributes: dict[Any, Any]) -> dict[str, Any]:
     }
 
 
-def write(dataset: xr.Dataset, path: Path) -> None:
+def write(dataset: xr.Dataset, path: Path) -> xr.Dataset:
     """Write a record so that a crash at any moment leaves either the old file or the new one.
+
+    Returns
+    -------
+    Dataset
+        The record as stored, with its digest.
 
     Raises
     ------
     OSError
         If the folder cannot be written, or the disk is full; nothing is left behind.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     encoding = {
         name: {"zlib": True, "complevel": 5, "shuffle": True}
         for name, variable in dataset.data_vars.items()
         if variable.ndim and variable.dtype.kind in "fiub"
     }
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(handle)
-    try:
-        dataset.assign_attrs(content_sha256=digest(dataset)).to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename last through a power cut, where the system lets a folder be synced."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    signed = dataset.assign_attrs(content_sha256=digest(dataset))
+    with whole(path) as temporary:
+        signed.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+    return signed
 
 
 def read(path: Path) -> xr.Dataset:

@@ -69,10 +69,7 @@ def test_asking_twice_costs_nothing_and_gives_the_same(fake):
     assert fake.runs == [(0, 1), (2, 3)]
     second = records.obtain("fake", "smoke")
     assert fake.runs == [(0, 1), (2, 3)]
-    xr.testing.assert_identical(
-        first.drop_attrs() if hasattr(first, "drop_attrs") else first,
-        second.drop_attrs() if hasattr(second, "drop_attrs") else second,
-    )
+    xr.testing.assert_identical(first, second)
     np.testing.assert_array_equal(second["value"], np.arange(4.0)[:, None] * np.ones(3))
     assert list(second["name"].values) == ["a", "b", "ç"]
 

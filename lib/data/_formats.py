@@ -7,14 +7,14 @@ caller knows the file and the remedy.
 
 import gzip
 import io
-import os
 import tarfile
-import uuid
 import zipfile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lib.files import whole
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 Arrays = dict[str, NDArray]
@@ -65,16 +65,8 @@ def _parse_npy(raw: bytes) -> NDArray:
 
 def write_npz(path: Path, arrays: Arrays) -> None:
     """Write `arrays` to `path` so that a crash at any moment leaves the old file or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
-    try:
-        with partial.open("wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)
 
 
 def read_idx_folder(folder: Path) -> Arrays:

@@ -1,7 +1,8 @@
 """What can be run: every experiment, its presets, and how to ask for it.
 
-An experiment is a module with ``VERSION`` (raised when its code changes what it returns), a frozen dataclass ``Config`` that alone
-decides the size of a run, ``PRESETS``, and ``run(config, device=..., progress=...)`` that returns an :class:`xarray.Dataset`.
+An experiment is a module with ``VERSION`` (raised when its code changes what it returns), a frozen dataclass ``Config``
+that alone decides the size of a run, ``PRESETS``, and ``run(config, device=..., progress=...)`` that returns an
+:class:`xarray.Dataset`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the walks of many chains are reduced to: displacements, tests, transport, projections (for the perceptron's experiment).
+"""What walks are reduced to: displacements, tests, transport, projections (for the perceptron's experiment).
 
 Arrays are over (seed, chain, ...), where a chain is one weight vector under one condition.
 """
@@ -36,12 +36,14 @@ def over_chains(variables: dict[str, tuple[Tensor | np.ndarray, tuple[str, ...],
 
 
 def lags(points: int) -> np.ndarray:
-    """Return the lags at which displacements are taken: about three an octave, up to a quarter of the path, in points."""
+    """Return the lags at which displacements are taken: some three an octave, up to a quarter of `points`."""
     return np.unique(np.round(np.geomspace(1, max(2, points // 4), 16)).astype(int))
 
 
-def range_statistics(path: Tensor, stride: int, seeds: tuple[int, ...], ratio_span: int, steps: np.ndarray) -> xr.Dataset:
-    """Reduce the paths of one range of epochs to displacements against lag, and to the share of weights that each test rejects.
+def range_statistics(
+    path: Tensor, stride: int, seeds: tuple[int, ...], ratio_span: int, steps: np.ndarray
+) -> xr.Dataset:
+    """Reduce the paths of one range of epochs to displacements against lag, and to the shares of weights tests reject.
 
     Parameters
     ----------
@@ -102,9 +104,10 @@ def range_statistics(path: Tensor, stride: int, seeds: tuple[int, ...], ratio_sp
 
 
 def _random_signs(path: Tensor, generators: list[np.random.Generator]) -> Tensor:
-    """Return surrogates, shape (seed, chain, weight, time): every weight's every step keeps its length and draws its sign.
+    """Return surrogates, shape (seed, chain, weight, time): each step of each weight draws its sign.
 
-    Weights draw their signs apart from each other, so that the surrogates of a chain are as many independent draws of the null.
+    Weights draw their signs apart from each other, so that the surrogates of a chain are as many independent draws of
+    the null.
     """
     return torch.stack(
         [
@@ -188,8 +191,8 @@ def projection_of(path: Tensor) -> xr.Dataset:
 def margin_of(inputs: Tensor, signs: Tensor) -> float:
     """Return the smallest distance of a sample to a separating plane through the origin; nan where none is found.
 
-    The plane comes from a support vector machine with next to no slack, so its margin is at most the best one, and Novikoff's
-    bound on the number of mistakes computed from it holds. It is not sought among more than 5,000 samples.
+    The plane comes from a support vector machine with next to no slack, so its margin is at most the best one, and
+    Novikoff's bound on the number of mistakes computed from it holds. It is not sought among more than 5,000 samples.
     """
     if len(inputs) > 5_000:
         return math.nan

@@ -1,9 +1,9 @@
 """The perceptron as a random walk: every weight's path while it learns digits one sample at a time (chapter 1).
 
-Many perceptrons learn real digits side by side, under both rules, several rates, and with true and shuffled labels. While they
-walk, their paths are reduced to what the claims of *Easing the knot* (section 2.1, figures 1a and 2d) are about: the mean squared
-step of an epoch and what it is made of, the mean squared displacement against lag, unit-root and variance-ratio tests of each
-weight, and the transport of the weights' distribution.
+Many perceptrons learn real digits side by side, under both rules, several rates, and with true and shuffled labels.
+While they walk, their paths are reduced to what the claims of *Easing the knot* (section 2.1, figures 1a and 2d) are
+about: the mean squared step of an epoch and what it is made of, the mean squared displacement against lag, unit-root
+and variance-ratio tests of each weight, and the transport of the weights' distribution.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Datas
     Returns
     -------
     Dataset
-        Dimensions ``task``, ``rule``, ``rate``, ``labels``, ``seed`` and, by variable, ``output`` (the digit), ``epoch``,
-        ``range``, ``lag``, ``level`` (of a quantile), ``snapshot``, ``component``, ``time``.
+        Dimensions ``task``, ``rule``, ``rate``, ``labels``, ``seed`` and, by variable, ``output`` (the digit),
+        ``epoch``, ``range``, ``lag``, ``level`` (of a quantile), ``snapshot``, ``component``, ``time``.
 
     Raises
     ------
@@ -190,7 +190,9 @@ def _walk(config: Config, problem: _Problem, device: torch.device, progress: Pro
         progress((epoch + 1) / config.epochs, f"epoch {epoch + 1} of {config.epochs}")
         for recorder in [r for r in recorders if r.epochs[1] == epoch + 1]:
             progress((epoch + 1) / config.epochs, f"testing epochs {recorder.epochs[0]} to {recorder.epochs[1]}")
-            tested.append(range_statistics(recorder.path, recorder.stride, seeds, config.ratio_span, lags(config.points)))
+            tested.append(
+                range_statistics(recorder.path, recorder.stride, seeds, config.ratio_span, lags(config.points))
+            )
             recorders.remove(recorder)
     parts = [
         xr.concat(epochs, xr.DataArray(np.arange(1, config.epochs + 1), dims="epoch", name="epoch")),
@@ -302,7 +304,7 @@ _AVERAGED = (
 
 
 def _join_outputs(parts: list[xr.Dataset], config: Config) -> xr.Dataset:
-    """Put the problems of one task together, keeping curves as means over the outputs and the first output's projection."""
+    """Put the problems of one task together, curves as means over the outputs, and the first output's projection."""
     strides = np.mean([part["stride"].values for part in parts], axis=0)
     joined = xr.concat([part.drop_vars("stride") for part in parts], "output", combine_attrs="drop_conflicts")
     joined["stride"] = (parts[0]["stride"].dims, strides, parts[0]["stride"].attrs)

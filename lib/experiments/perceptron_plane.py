@@ -1,7 +1,7 @@
 """A perceptron with two inputs, so that its whole walk can be drawn (chapter 1, figure 1a of *Easing the knot*).
 
-The inputs are the first two principal components of two digits' images. One pair can be told apart in that plane, so Rosenblatt's
-rule stops for ever; the other cannot, so it never does.
+The inputs are the first two principal components of two digits' images. One pair can be told apart in that plane, so
+Rosenblatt's rule stops for ever; the other cannot, so it never does.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def run(config: Config, *, device: torch.device, progress: Callable[[float, str]
     -------
     Dataset
         ``path`` over (pair, seed, rule, labels, step, coordinate); ``inputs`` and ``sign``, the samples of a pair;
-        ``msd`` of each epoch from the path itself, and ``msd_from_mistakes``, what the mistakes of Rosenblatt's rule say it
-        must be (nan for the logistic unit).
+        ``msd`` of each epoch from the path itself, and ``msd_from_mistakes``, what the mistakes of Rosenblatt's rule
+        say it must be (nan for the logistic unit).
 
     Raises
     ------

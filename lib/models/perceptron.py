@@ -5,8 +5,8 @@ A *chain* is one weight vector that learns one task from one stream of samples. 
 
 .. math:: w_{j+1} = w_j + \eta\, g(m_j)\, y_j\, x_j,
 
-with drive :math:`g(m) = 1` for :math:`m \le 0`, else 0 (Rosenblatt's rule), or :math:`g(m) = \sigma(-m)` (a logistic unit under
-stochastic gradient descent on its cross-entropy). Chapter 1 explains both.
+with drive :math:`g(m) = 1` for :math:`m \le 0`, else 0 (Rosenblatt's rule), or :math:`g(m) = \sigma(-m)` (a logistic
+unit under stochastic gradient descent on its cross-entropy). Chapter 1 explains both.
 """
 
 from __future__ import annotations
@@ -54,10 +54,12 @@ class Block:
 class OnlinePerceptrons:
     r"""Many perceptrons that learn side by side, one sample at a time.
 
-    A plain loop updates every weight at every sample. Here the samples of a block of :math:`b` are taken together: the outputs
-    :math:`s_j = w_0 \cdot x_j` for the weights at the block's start come from one matrix product, and each step corrects the
-    outputs still to come through the Gram matrix, :math:`s_k \mathrel{+}= \eta\, g(m_j)\, y_j\, x_j \cdot x_k`. A step then
-    costs at most :math:`b` operations a chain whatever the number of inputs, and the result is the plain loop's up to rounding.
+    A plain loop updates every weight at every sample. Here the samples of a block of :math:`b` are taken together: the
+    outputs :math:`s_j = w_0 \cdot x_j` for the weights at the block's start come from one matrix product, and each step
+    corrects the outputs still to come through the Gram matrix,
+    :math:`s_k \mathrel{+}= \eta\, g(m_j)\, y_j\, x_j \cdot x_k`. A step then costs at most :math:`b` operations a chain
+    whatever the number of inputs, and the result is the plain loop's up to rounding. (Where the dynamics themselves are
+    chaotic, as the logistic unit's are at a rate far above the inverse curvature, rounding grows as in any loop.)
 
     Parameters
     ----------
@@ -104,8 +106,8 @@ class OnlinePerceptrons:
         chains = weights.shape[1]
         if inputs.shape[0] != samples or weights.shape != (streams, chains, inputs.shape[1]):
             raise ValueError(
-                f"Inputs {tuple(inputs.shape)}, targets {tuple(targets.shape)} and weights {tuple(weights.shape)} do not fit: "
-                "they must be (samples, inputs), (streams, tasks, samples) and (streams, chains, inputs)."
+                f"Inputs {tuple(inputs.shape)}, targets {tuple(targets.shape)} and weights {tuple(weights.shape)} do "
+                "not fit: they must be (samples, inputs), (streams, tasks, samples) and (streams, chains, inputs)."
             )
         if chains % tasks or len(rules) != chains or len(rates) != chains:
             raise ValueError(
@@ -129,14 +131,12 @@ class OnlinePerceptrons:
         order
             Indexes of samples, shape (streams, steps): every stream has its own order, shared by its chains.
         """
-        streams, steps = order.shape
-        for first in range(0, steps, self._block):
+        for first in range(0, order.shape[1], self._block):
             index = order[:, first : first + self._block]
             yield self._learn_block(first, index)
 
     def _learn_block(self, first: int, index: Tensor) -> Block:
-        streams, size = index.shape
-        chains, tasks = self.weights.shape[1], self._targets.shape[1]
+        size, chains, tasks = index.shape[1], self.weights.shape[1], self._targets.shape[1]
         x = self._inputs[index]  # (streams, size, inputs)
         y = self._targets.gather(2, index[:, None].expand(-1, tasks, -1)).repeat(1, chains // tasks, 1)
         gram = x @ x.mT

@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from lib.data import _formats
+from lib import files
 from lib.data._formats import KEYS, read_cifar, read_idx, read_idx_folder, read_npz, write_npz
 
 
@@ -126,7 +126,7 @@ class TestWriteNpz:
             file.write(b"PK half a file")
             raise error
 
-        monkeypatch.setattr(_formats.np, "savez", half)
+        monkeypatch.setattr(np, "savez", half)
         with pytest.raises(type(error)):
             write_npz(path, make_arrays())
         assert [entry.name for entry in path.parent.iterdir()] == ["small.npz"]
@@ -136,7 +136,7 @@ class TestWriteNpz:
         def fail(*_):
             raise OSError("no sync")
 
-        monkeypatch.setattr(_formats.os, "fsync", fail)
+        monkeypatch.setattr(files.os, "fsync", fail)
         with pytest.raises(OSError, match="no sync"):
             write_npz(tmp_path / "new" / "set.npz", make_arrays())
         assert list((tmp_path / "new").iterdir()) == []

@@ -1,0 +1,13 @@
+"""Benchmarks: the library's fast routes beside what one would otherwise do, timed side by side in one run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lib.bench import unit_root
+from lib.bench._timing import BenchResult
+
+__all__ = ["BENCHMARKS", "BenchResult"]
+
+BENCHMARKS: dict[str, Callable[[], BenchResult]] = {"unit_root": unit_root.run}
+"""All benchmarks by name."""

@@ -1,0 +1,32 @@
+"""Benchmarks: the arithmetic of a comparison, and that each one runs."""
+
+import time
+
+import pytest
+
+from lib.bench import BENCHMARKS
+from lib.bench import unit_root as unit_root_bench
+from lib.bench._timing import side_by_side
+
+
+def test_times_ratio_and_spread():
+    result = side_by_side(
+        "sleep", lambda: time.sleep(0.01), lambda: time.sleep(0.04), share=0.5, repeats=3, note="a nap"
+    )
+    assert result.ours_s >= 0.01
+    assert result.reference_s >= 0.08
+    assert result.spread[0] <= result.ratio <= result.spread[1]
+    assert result.ratio > 2
+    assert "cores" in result.machine
+    assert str(result).startswith("sleep: ")
+    assert "a nap" in str(result)
+
+
+def test_batched_adf_is_faster_than_a_loop():
+    """Far below what it reaches, so that a busy machine does not fail the test."""
+    assert unit_root_bench.run(series=1000, points=500, repeats=3).ratio > 5
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_names_agree(name):
+    assert BENCHMARKS[name].__module__ == f"lib.bench.{name}"

@@ -1,0 +1,169 @@
+"""The built pages, read as HTML: nothing broken, nothing missing, nothing from the network."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup, Tag
+from PIL import Image
+
+from lib.build import ROOT, pages
+
+PAGES = pages()
+CHAPTERS = [page for page in PAGES if (ROOT / f"{page}.ipynb").exists()]
+MEGABYTE = 1_000_000
+
+
+@cache
+def soup(path: Path) -> BeautifulSoup:
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+@cache
+def anchors(path: Path) -> frozenset[str]:
+    return frozenset(str(tag["id"]) for tag in soup(path).find_all(id=True))
+
+
+def article(book: Path, page: str) -> Tag:
+    found = soup(book / f"{page}.html").select_one("article.bd-article")
+    assert found is not None, f"{page} has no text"
+    return found
+
+
+def prose(book: Path, page: str) -> str:
+    """Text of a page without code, formulas and scripts."""
+    copy = BeautifulSoup(str(article(book, page)), "html.parser")
+    for tag in copy.select("pre, code, script, style, .math"):
+        tag.decompose()
+    return copy.get_text(" ")
+
+
+def picture(image: Tag, page_path: Path) -> bytes:
+    source = str(image["src"])
+    if source.startswith("data:"):
+        return base64.b64decode(source.split(",", 1)[1])
+    return (page_path.parent / unquote(source)).read_bytes()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_has_a_title_and_text(book: Path, page: str) -> None:
+    heading = article(book, page).find("h1")
+    assert heading is not None
+    assert len(article(book, page).get_text().split()) > 20
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_cell_failed_or_wrote_to_stderr(book: Path, page: str) -> None:
+    broken = article(book, page).select(".cell_output .traceback, .cell_output .stderr, .problematic, .system-message")
+    assert not [tag.get_text()[:300] for tag in broken]
+    outputs = " ".join(tag.get_text() for tag in article(book, page).select(".cell_output"))
+    assert "Traceback (most recent call last)" not in outputs
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_figures_are_numbered_captioned_and_described(book: Path, page: str) -> None:
+    for figure in article(book, page).find_all("figure"):
+        number, caption = figure.select_one(".caption-number"), figure.select_one(".caption-text")
+        assert number is not None, f"a figure without number: {str(figure)[:200]}"
+        assert re.search(r"\d", number.get_text()), f"a figure without number: {str(figure)[:200]}"
+        assert caption is not None, f"{number.get_text()} has no caption"
+        assert len(caption.get_text().split()) >= 3, f"{number.get_text()} needs a caption that says what it shows"
+        images = figure.find_all("img")
+        assert images, f"{number.get_text()} shows nothing"
+        for image in images:
+            alt = str(image.get("alt", ""))
+            assert len(alt.split()) >= 4, f"{number.get_text()} needs an alt text in a sentence, not {alt!r}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_picture_is_empty_and_none_stands_outside_a_figure(book: Path, page: str) -> None:
+    for image in article(book, page).select(".cell_output img"):
+        assert image.find_parent("figure"), f"a picture outside a figure: {image.get('alt')!r}"
+    for image in article(book, page).select("figure img"):
+        data = picture(image, book / f"{page}.html")
+        assert len(data) > 2000, f"an empty picture: {image.get('alt')!r}"
+        assert len(data) < MEGABYTE, f"a picture of {len(data) / MEGABYTE:.1f} MB: {image.get('alt')!r}"
+        if not str(image["src"]).endswith(".svg"):
+            with Image.open(io.BytesIO(data)) as opened:
+                assert min(opened.size) >= 100
+                assert any(low < high for low, high in opened.convert("RGB").getextrema()), "a blank picture"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_and_anchors_resolve(book: Path, page: str) -> None:
+    path = book / f"{page}.html"
+    broken = []
+    for link in soup(path).select("a[href]"):
+        parts = urlsplit(str(link["href"]))
+        if parts.scheme or parts.netloc:
+            continue
+        target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+        to_html = target.suffix == ".html" and parts.fragment
+        if not target.is_file() or (to_html and unquote(parts.fragment) not in anchors(target)):
+            broken.append(str(link["href"]))
+    assert not broken
+
+
+def test_nothing_is_loaded_from_the_network(book: Path) -> None:
+    wanted = []
+    for path in book.rglob("*.html"):
+        if "_static" in path.relative_to(book).parts:  # templates of the theme, not pages
+            continue
+        for tag in soup(path).select("script[src], img[src], iframe[src], source[src], link[href]"):
+            address = urlsplit(str(tag.get("src") or tag.get("href")))
+            if address.scheme in ("http", "https") or address.netloc:
+                wanted.append(f"{path.name}: {address.geturl()}")
+            elif not address.scheme and address.path and not (path.parent / unquote(address.path)).is_file():
+                wanted.append(f"{path.name}: {address.geturl()} is not there")
+    assert not wanted
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_markup_is_left_over(book: Path, page: str) -> None:
+    text = prose(book, page)
+    left = re.findall(r"\{(?:ref|numref|eq|doc|cite|cite:[tp]|glue|glue:\w+)\}|\$\$|\[\^\w+\]|```|:::", text)
+    assert not left
+    for pasted in article(book, page).select(".pasted-text, .pasted-inline"):
+        assert pasted.get_text().strip(" '\"") not in ("", "None", "nan", "inf"), "a number that was not computed"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_are_light_enough(book: Path, page: str) -> None:
+    assert (book / f"{page}.html").stat().st_size < 8 * MEGABYTE
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_widget_reaches_a_page(book: Path, page: str) -> None:
+    html = (book / f"{page}.html").read_text(encoding="utf-8")
+    assert "vnd.jupyter.widget" not in html
+    assert "require.js" not in html
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_slider_of_a_chapter_is_on_its_page(book: Path, chapter: str) -> None:
+    cells = nbformat.read(ROOT / f"{chapter}.ipynb", as_version=4).cells
+    calls = sum(len(re.findall(r"\bexplore\(", cell.source)) for cell in cells if cell.cell_type == "code")
+    sliders = article(book, chapter).select(".explore input[type=range]")
+    assert len(sliders) == calls
+    assert len({str(slider["id"]) for slider in sliders}) == calls
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_compared_cells_read_on_the_page_as_in_the_notebook(book: Path, chapter: str) -> None:
+    """At any preset: what nbval compares holds at every size, so the page of the large run shows it too."""
+    shown = " ".join(article(book, chapter).get_text().split())
+    compared = 0
+    for cell in nbformat.read(ROOT / f"{chapter}.ipynb", as_version=4).cells:
+        if cell.cell_type == "code" and "NBVAL_CHECK_OUTPUT" in cell.source:
+            for output in cell.outputs:
+                text = output.get("text") or output.get("data", {}).get("text/plain", "")
+                assert " ".join(text.split()) in shown
+                compared += 1
+    assert compared, f"{chapter} compares no output: mark a cell with NBVAL_CHECK_OUTPUT"

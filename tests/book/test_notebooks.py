@@ -1,0 +1,52 @@
+"""The chapters as notebooks: run from a fresh kernel, compared where they say so, and stored without other outputs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from lib.build import CELL_TIMEOUT, ROOT, pages
+
+CHAPTERS = [ROOT / f"{page}.ipynb" for page in pages() if (ROOT / f"{page}.ipynb").exists()]
+
+
+def by_name(chapter: Path) -> str:
+    return chapter.stem
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=by_name)
+def test_nbval_runs_the_chapter_and_finds_the_same_text(chapter: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", str(chapter)]
+    command += ["--nbval-sanitize-with", str(ROOT / "tests" / "nbval.cfg")]
+    command += ["--nbval-cell-timeout", str(CELL_TIMEOUT["smoke"]), "-q", "-p", "no:cacheprovider", "-p", "no:doctest"]
+    # Our own options are for our own tests: nbval and the kernel warn about matters that are not ours.
+    command += ["-o", "addopts=", "-o", "filterwarnings=", "-o", "timeout=0"]
+    environment = {**os.environ, "BOOK_BUILD": "1", "BOOK_OFFLINE": "1", "BOOK_PRESET": "smoke"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=540)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=by_name)
+def test_only_compared_cells_keep_an_output(chapter: Path) -> None:
+    for number, cell in enumerate(nbformat.read(chapter, as_version=4).cells, start=1):
+        if cell.cell_type != "code":
+            continue
+        assert cell.execution_count is None, f"cell {number} keeps its execution count: clear the outputs"
+        if "NBVAL_CHECK_OUTPUT" in cell.source:
+            assert cell.outputs, f"cell {number} is compared by nbval, but has nothing to compare with"
+            assert all(output.output_type in ("stream", "execute_result") for output in cell.outputs)
+            assert len(str(cell.outputs)) < 2000, f"cell {number} compares a long output: keep it short and rounded"
+        else:
+            assert not cell.outputs, f"cell {number} keeps an output that nothing compares: clear it"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=by_name)
+def test_chapter_runs_with_any_kernel_called_python3(chapter: Path) -> None:
+    metadata = nbformat.read(chapter, as_version=4).metadata
+    assert metadata["kernelspec"]["name"] == "python3"
+    assert "widgets" not in metadata, "stored widget state: clear the outputs"

@@ -1,0 +1,223 @@
+"""The build of the book, tried on a book of two pages: what must fail fails, what need not run again does not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+
+from lib import build
+
+INTRO = """# Small book
+
+Figures live in {numref}`fig-line`, and $x^2$ is a formula.
+"""
+
+FIGURE = {
+    "mystnb": {
+        "image": {"alt": "A line that rises from the lower left."},
+        "figure": {"name": "fig-line", "caption": "A line."},
+    }
+}
+
+
+class SmallBook:
+    """A book of an introduction and one chapter, with the configuration of the real one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = yaml.safe_load((build.ROOT / "_config.yml").read_text())
+        (folder / "book").mkdir()
+        (folder / "chapters").mkdir()
+        (folder / "book" / "_static").symlink_to(build.ROOT / "book" / "_static")
+        (folder / "book" / "references.bib").write_text("")
+        (folder / "requirements.txt").write_text("")
+        toc = {"format": "jb-book", "root": "book/intro", "chapters": [{"file": "chapters/one"}]}
+        (folder / "_toc.yml").write_text(yaml.safe_dump(toc))
+        self.write_config()
+        self.write_intro(INTRO)
+        self.write_cells("from matplotlib import pyplot as plt\n\nplt.plot([0, 1])\nplt.show()")
+
+    def write_config(self, **changes: object) -> None:
+        (self.folder / "_config.yml").write_text(yaml.safe_dump({**self.config, **changes}))
+
+    def write_intro(self, text: str) -> None:
+        (self.folder / "book" / "intro.md").write_text(text)
+
+    def write_cells(self, *sources: str) -> None:
+        """Write the chapter: its first cell draws the figure."""
+        cells = [nbformat.v4.new_markdown_cell("# One chapter")]
+        cells += [nbformat.v4.new_code_cell(source) for source in sources]
+        cells[1].metadata.update(FIGURE)
+        for number, cell in enumerate(cells):
+            cell.id = f"cell-{number}"
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+        nbformat.write(notebook, self.folder / "chapters" / "one.ipynb")
+
+    def build(self, **options: object) -> Path:
+        return build.build(self.folder, preset="smoke", **options)
+
+    def page(self, name: str = "chapters/one") -> BeautifulSoup:
+        return BeautifulSoup((self.folder / "_build" / "html" / f"{name}.html").read_text(), "html.parser")
+
+
+@pytest.fixture
+def small_book(tmp_path: Path) -> SmallBook:
+    return SmallBook(tmp_path)
+
+
+def test_a_book_is_built_once_and_executed_again_when_the_key_changes(
+    small_book: SmallBook, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert small_book.build() == small_book.folder / "_build" / "html" / "index.html"
+    assert "chapters/one.ipynb: executing" in capsys.readouterr().out
+    figure = small_book.page().select_one("figure#fig-line")
+    assert figure is not None
+    assert "Figure" in figure.get_text()
+    assert links_to_the_source(small_book.page()) == [], "no public address, no button"
+
+    small_book.build()
+    assert "has not changed" in capsys.readouterr().out
+
+    small_book.write_intro(INTRO + "\nOne more sentence.\n")
+    small_book.build()
+    assert "chapters/one.ipynb: as executed before" in capsys.readouterr().out
+    assert "One more sentence" in small_book.page("book/intro").get_text()
+
+    monkeypatch.setenv("BOOK_DEVICE", "cpu")
+    small_book.build()
+    assert "chapters/one.ipynb: executing" in capsys.readouterr().out
+
+
+def test_a_failing_cell_fails_the_build_names_itself_and_leaves_the_last_good_book(small_book: SmallBook) -> None:
+    small_book.build()
+    small_book.write_cells("1 + 1", "rate = 0\n1 / rate")
+    with pytest.raises(build.BuildError, match=r"chapters/one.ipynb, code cell 2 failed") as failure:
+        small_book.build()
+    assert "ZeroDivisionError: division by zero" in str(failure.value)
+    assert "1 / rate" in str(failure.value)
+    assert len(str(failure.value).splitlines()) < 35
+    assert small_book.page().select_one("figure#fig-line") is not None
+
+
+def test_a_broken_reference_fails_the_build(small_book: SmallBook) -> None:
+    small_book.write_intro("# Small book\n\nSee {numref}`fig-nowhere`.\n")
+    with pytest.raises(build.BuildError, match="fig-nowhere"):
+        small_book.build()
+    assert not (small_book.folder / "_build" / "html").exists()
+
+
+def test_a_warning_on_a_page_fails_the_build(small_book: SmallBook) -> None:
+    small_book.write_cells("import warnings\n\nwarnings.warn('the interval is empty', stacklevel=1)")
+    small_book.write_intro("# Small book\n")
+    with pytest.raises(build.BuildError, match="stderr"):
+        small_book.build()
+
+
+def test_a_cell_that_hangs_is_ended(small_book: SmallBook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(build.CELL_TIMEOUT, "smoke", 3)
+    small_book.write_cells("import time\n\ntime.sleep(600)")
+    started = time.monotonic()
+    with pytest.raises(build.BuildError, match=r"chapters/one.ipynb.* failed \(CellTimeoutError\)"):
+        small_book.build()
+    assert time.monotonic() - started < 60
+
+
+def test_a_build_that_hangs_is_ended(small_book: SmallBook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(build.TIMEOUT, "smoke", 8)
+    small_book.write_cells("import time\n\ntime.sleep(600)")
+    started = time.monotonic()
+    with pytest.raises(build.BuildError, match="limit of 8 s"):
+        small_book.build()
+    assert time.monotonic() - started < 60
+
+
+def links_to_the_source(page: BeautifulSoup) -> list[str]:
+    return [str(link["href"]) for link in page.select(".article-header-buttons a[href^=http]")]
+
+
+def test_buttons_appear_with_the_public_address(small_book: SmallBook) -> None:
+    small_book.write_config(repository={"url": "https://github.com/someone/book", "branch": "main"})
+    small_book.build()
+    links = links_to_the_source(small_book.page())
+    assert "https://github.com/someone/book" in links
+    assert "https://github.com/someone/book/edit/main/chapters/one.ipynb" in links
+    assert any(link.startswith("https://github.com/someone/book/issues/new") for link in links)
+    assert "https://colab.research.google.com/github/someone/book/blob/main/chapters/one.ipynb" in links
+
+
+def test_no_colab_button_for_a_source_elsewhere() -> None:
+    configured = build.configure({"repository": {"url": "https://gitlab.com/someone/book"}}, "book", Path("cache"))
+    assert configured["launch_buttons"] == {}
+    assert configured["html"]["use_issues_button"]
+
+
+def test_the_key_follows_library_lock_records_data_preset_and_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, data = tmp_path / "lib", tmp_path / "sets"
+    for folder in (library / "__pycache__", data, tmp_path / "book" / "records"):
+        folder.mkdir(parents=True)
+    (library / "walk.py").write_text("RATE = 1")
+    (tmp_path / "requirements.txt").write_text("numpy==1")
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    monkeypatch.setenv("BOOK_DATA", str(data))
+    monkeypatch.setenv("BOOK_CACHE", str(tmp_path / "cache"))
+
+    keys = [build.execution_key(tmp_path, "smoke")]
+
+    def differs() -> bool:
+        keys.append(build.execution_key(tmp_path, "smoke"))
+        return keys[-1] not in keys[:-1]
+
+    (library / "__pycache__" / "walk.pyc").write_bytes(b"compiled")
+    assert not differs()
+    (library / "walk.py").write_text("RATE = 2")
+    assert differs()
+    (library / "looks.mplstyle").write_text("lines.linewidth: 2")
+    assert differs()
+    (tmp_path / "requirements.txt").write_text("numpy==2")
+    assert differs()
+    (tmp_path / "book" / "records" / "walk.nc").write_bytes(b"record")
+    assert differs()
+    (data / "mnist.npz").write_bytes(b"digits")
+    assert differs()
+    os.utime(data / "mnist.npz", (1, 1))
+    assert differs()
+    monkeypatch.setenv("BOOK_DEVICE", "cuda")
+    assert differs()
+    assert build.execution_key(tmp_path, "book") not in keys
+
+
+def test_only_the_newest_caches_stay(tmp_path: Path) -> None:
+    for age in range(5):
+        (tmp_path / f"cache-{age}").mkdir()
+        os.utime(tmp_path / f"cache-{age}", (1000 - age, 1000 - age))
+    build._drop_all_but_newest(tmp_path, 3)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache-0", "cache-1", "cache-2"]
+
+
+def test_the_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert build.main(["--source", str(tmp_path)]) == 1
+    assert f"{tmp_path} has no _config.yml: run the build in the project's top folder." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("found", ["3.9.18", "none that runs"])
+def test_an_unsupported_python_gets_one_sentence(tmp_path: Path, found: str) -> None:
+    python = tmp_path / "python3"
+    if found[0].isdigit():
+        # Answers the question for its version, and fails the question whether it is supported.
+        python.write_text(f'#!/bin/sh\ncase "$2" in *sys.exit*) exit 1;; *) echo {found};; esac\n')
+        python.chmod(0o755)
+    make = ["make", "setup", f"PYTHON={python}"]
+    done = subprocess.run(make, cwd=build.ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    said = [line for line in done.stderr.splitlines() if not line.startswith("make")]
+    assert said == [f"The book needs Python 3.11, 3.12 or 3.13 (found: {found}); name one with PYTHON=/path/to/python."]
