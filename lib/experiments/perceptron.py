@@ -54,10 +54,8 @@ class Config:
 
 
 PRESETS = {
-    "smoke": Config(
-        outputs=(0, 8), rates=(1.0,), epochs=3, ranges=((0, 1), (1, 3)), points=120, seeds=(0, 1, 2), seeds_together=3
-    ),
-    "book": Config(outputs=(0, 3, 8), points=400, seeds_together=20),
+    "smoke": Config(outputs=(0, 8), epochs=3, ranges=((0, 1), (1, 3)), points=120, seeds=(0, 1, 2), seeds_together=3),
+    "book": Config(outputs=(0, 8), points=400, seeds_together=20),
     "paper": Config(tasks=("digits pairs", "digits one-vs-rest", "mnist one-vs-rest")),
 }
 

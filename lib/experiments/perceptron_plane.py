@@ -17,7 +17,7 @@ from sklearn.decomposition import PCA
 
 from lib import data
 from lib.experiments.perceptron import targets_under
-from lib.measures.random_walk import rosenblatt_msd
+from lib.measures.random_walk import random_sign_surrogate, rosenblatt_msd
 from lib.models.perceptron import OnlinePerceptrons, uniform_weights
 
 VERSION = 1
@@ -27,12 +27,12 @@ VERSION = 1
 class Config:
     """Size and setting of a run."""
 
-    pairs: tuple[tuple[int, int], ...] = ((0, 6), (8, 9))  # digits told apart
+    pairs: tuple[tuple[int, int], ...] = ((3, 4), (8, 9))  # digits told apart: the first can be, without a mistake
     rules: tuple[str, ...] = ("rosenblatt", "logistic")
     rate: float = 0.1  # learning rate
     labels: tuple[str, ...] = ("true", "shuffled")
     epochs: int = 20  # passes through the images of a pair
-    samples: int = 300  # images of a pair that are used, so that all pairs take equally many steps
+    samples: int = 280  # images of a pair that are used, so that all pairs take equally many steps
     seeds: tuple[int, ...] = tuple(range(20))
 
 
@@ -49,7 +49,8 @@ def run(config: Config, *, device: torch.device, progress: Callable[[float, str]
     Returns
     -------
     Dataset
-        ``path`` over (pair, seed, rule, labels, step, coordinate); ``inputs`` and ``sign``, the samples of a pair;
+        ``path`` over (pair, seed, rule, labels, step, coordinate), and ``surrogate``, the same steps with random signs;
+        ``inputs`` and ``sign``, the samples of a pair;
         ``msd`` of each epoch from the path itself, and ``msd_from_mistakes``, what the mistakes of Rosenblatt's rule
         say it must be (nan for the logistic unit).
 
@@ -96,6 +97,7 @@ def run(config: Config, *, device: torch.device, progress: Callable[[float, str]
     result = xr.concat(pairs, xr.DataArray(names, dims="pair", name="pair"))
     texts = {
         "path": ("weights before each step", "1"),
+        "surrogate": ("the same steps with random signs", "1"),
         "msd": ("mean squared step of an epoch", "1"),
         "msd_from_mistakes": ("rate^2 x share of mistakes x mean squared norm of the mistaken inputs", "1"),
         "mistakes": ("share of mistakes while learning", "1"),
@@ -119,6 +121,7 @@ def _describe(config: Config, path: torch.Tensor, drive: torch.Tensor, norm: tor
     expected = np.where(
         np.repeat([rule == "rosenblatt" for rule in config.rules], len(config.labels))[:, None], expected, np.nan
     )
+    surrogate = torch.stack([random_sign_surrogate(p, seed) for p, seed in zip(path, config.seeds, strict=True)])
     split = (seeds, len(config.rules), len(config.labels))
     dims = ("seed", "rule", "labels")
 
@@ -129,6 +132,7 @@ def _describe(config: Config, path: torch.Tensor, drive: torch.Tensor, norm: tor
     return xr.Dataset(
         {
             "path": ((*dims, "step", "coordinate"), unfold(path).astype(np.float32)),
+            "surrogate": ((*dims, "step", "coordinate"), unfold(surrogate).astype(np.float32)),
             "msd": ((*dims, "epoch"), unfold(squared_steps.mean(-1))),
             "msd_from_mistakes": ((*dims, "epoch"), unfold(expected)),
             "mistakes": ((*dims, "epoch"), unfold(mistakes.mean(-1))),
