@@ -22,6 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 130
+    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+        sys.stderr.close()
+        return 0
     except (ValueError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
@@ -56,7 +59,11 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run (default: all)")
 
     build = command("build", _build, "Build the book (what `make book` does once everything is installed).")
-    build.add_argument("--output", default=None, metavar="FOLDER", help="where to build (default: _build)")
+    build.add_argument("--output", metavar="FOLDER", help="folder in which _build is made (default: the project's)")
+    build.add_argument(
+        "--preset", choices=presets.PRESETS, help="size of the computations (default: $BOOK_PRESET, or book)"
+    )
+    build.add_argument("--force", action="store_true", help="execute and build everything again")
     return parser
 
 
@@ -157,7 +164,9 @@ def _bench(options: argparse.Namespace) -> None:
 def _build(options: argparse.Namespace) -> int:
     from lib import build
 
-    return build.main(["--output", options.output] if options.output else [])
+    chosen = {name: value for name in ("output", "preset") if (value := getattr(options, name))}
+    force = ["--force"] if options.force else []
+    return build.main([*(f"--{name}={value}" for name, value in chosen.items()), *force])
 
 
 if __name__ == "__main__":

@@ -109,7 +109,9 @@ def build(source: Path = ROOT, output: Path | None = None, *, preset: str | None
     config.write_text(yaml.safe_dump(configure(_read(source / "_config.yml"), preset, cache), sort_keys=False))
     log = folder / "build.log"
     print(f"Building the book at preset {preset}; the full log is {log}.", flush=True)
-    status = _run_jupyter_book(source, work, config, log, preset)
+    # Short runs are made anew with every change of the library, long ones found where `python -m lib run` left them.
+    runs = {"BOOK_RUNS": str(cache / "runs")} if presets.rank(preset) <= presets.rank("book") else {}
+    status = _run_jupyter_book(source, work, config, log, preset, runs)
     if status != 0:
         raise BuildError(_explain(status, log, source, preset))
 
@@ -229,7 +231,9 @@ def _read(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _run_jupyter_book(source: Path, work: Path, config: Path, log: Path, preset: str) -> int | None:
+def _run_jupyter_book(
+    source: Path, work: Path, config: Path, log: Path, preset: str, variables: dict[str, str]
+) -> int | None:
     """Run jupyter-book, tell what is being executed, and return its exit status, or None after a time-out."""
     command = [sys.executable, "-c", _JUPYTER_BOOK, "build", str(source), "--path-output", str(work)]
     command += ["--config", str(config), "--toc", str(source / "_toc.yml"), "-W", "--keep-going"]
@@ -239,6 +243,7 @@ def _run_jupyter_book(source: Path, work: Path, config: Path, log: Path, preset:
         "BOOK_OFFLINE": "1",
         "BOOK_PRESET": preset,
         "PYTHONUNBUFFERED": "1",
+        **variables,
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # a note on frozen modules that has no place on a page
     }
     deadline = time.monotonic() + TIMEOUT[preset]
@@ -306,9 +311,14 @@ def _explain(status: int | None, log: Path, source: Path, preset: str) -> str:
         what = failed["what"]
         number = re.search(r"Cell In\[(\d+)\]", what)
         cell = f", code cell {number[1]}" if number else ""
-        told = re.split(r"(?:following cell:|CellTimeoutError: )", what, maxsplit=1)[-1].strip().splitlines()
-        shown = told if len(told) <= 30 else [*told[:12], "  ...", *told[-17:]]
-        return "\n".join([f"{failed['page']}{cell} failed ({failed['kind']}):", *shown, more])
+        source_of_cell, _, traceback = (
+            what.split("following cell:")[-1].strip("\n -").partition("\n------------------\n")
+        )
+        frames = traceback.strip().split("\n\n")
+        shown = [frame for frame in frames if frame.startswith("Cell In") or "\nCell In" in frame][:1]
+        shown += [frame for frame in frames[-2:] if frame not in shown]
+        lines = "\n\n".join([source_of_cell, *shown]).splitlines()
+        return "\n".join([f"{failed['page']}{cell} failed ({failed['kind']}):", "", *lines[:40], "", more])
     warnings = [line for line in text.splitlines() if re.search(r"\b(WARNING|ERROR|CRITICAL|SEVERE)\b", line)]
     warnings = [line for line in warnings if "[IPKernelApp]" not in line]
     if warnings:

@@ -19,16 +19,31 @@ def by_name(chapter: Path) -> str:
     return chapter.stem
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=by_name)
-def test_nbval_runs_the_chapter_and_finds_the_same_text(chapter: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", str(chapter)]
+def run_nbval(notebook: Path) -> subprocess.CompletedProcess[str]:
+    """Run a notebook from a fresh kernel at preset smoke and compare the cells marked for it."""
+    command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", str(notebook)]
     command += ["--nbval-sanitize-with", str(ROOT / "tests" / "nbval.cfg")]
-    command += ["--nbval-cell-timeout", str(CELL_TIMEOUT["smoke"]), "-q", "-p", "no:cacheprovider", "-p", "no:doctest"]
+    command += ["--nbval-cell-timeout", str(CELL_TIMEOUT["smoke"]), "-q", "-p", "no:cacheprovider"]
     # Our own options are for our own tests: nbval and the kernel warn about matters that are not ours.
     command += ["-o", "addopts=", "-o", "filterwarnings=", "-o", "timeout=0"]
     environment = {**os.environ, "BOOK_BUILD": "1", "BOOK_OFFLINE": "1", "BOOK_PRESET": "smoke"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=540)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=540)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=by_name)
+def test_nbval_runs_the_chapter_and_finds_the_same_text(chapter: Path) -> None:
+    done = run_nbval(chapter)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+def test_nbval_compares(tmp_path: Path) -> None:
+    """A stored text that no longer holds fails; without this, stripped notebooks would pass whatever they print."""
+    cell = nbformat.v4.new_code_cell("# NBVAL_CHECK_OUTPUT\nprint(1 + 1)", execution_count=1)
+    cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text="3\n")]
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "wrong.ipynb")
+    done = run_nbval(tmp_path / "wrong.ipynb")
+    assert done.returncode == 1
+    assert "1 failed" in done.stdout
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=by_name)
@@ -36,13 +51,14 @@ def test_only_compared_cells_keep_an_output(chapter: Path) -> None:
     for number, cell in enumerate(nbformat.read(chapter, as_version=4).cells, start=1):
         if cell.cell_type != "code":
             continue
-        assert cell.execution_count is None, f"cell {number} keeps its execution count: clear the outputs"
         if "NBVAL_CHECK_OUTPUT" in cell.source:
             assert cell.outputs, f"cell {number} is compared by nbval, but has nothing to compare with"
+            assert cell.execution_count, f"cell {number} has no execution count, without which nbval does not compare"
             assert all(output.output_type in ("stream", "execute_result") for output in cell.outputs)
             assert len(str(cell.outputs)) < 2000, f"cell {number} compares a long output: keep it short and rounded"
         else:
             assert not cell.outputs, f"cell {number} keeps an output that nothing compares: clear it"
+            assert cell.execution_count is None, f"cell {number} keeps its execution count: clear its output"
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=by_name)
