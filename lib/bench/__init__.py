@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lib.bench import unit_root
+from lib.bench import perceptron, unit_root
 from lib.bench._timing import BenchResult
 
 __all__ = ["BENCHMARKS", "BenchResult"]
 
-BENCHMARKS: dict[str, Callable[[], BenchResult]] = {"unit_root": unit_root.run}
+BENCHMARKS: dict[str, Callable[[], BenchResult]] = {
+    "perceptron": perceptron.run,
+    "unit_root": unit_root.run,
+}
 """All benchmarks by name."""

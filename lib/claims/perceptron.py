@@ -246,8 +246,8 @@ def augmented_dickey_fuller(record: xr.Dataset) -> Judgement:
             )
         )
     for task in record["task"].values:
-        chosen = record["rejected_adf_displacement"].sel(task=task, labels="true").mean(("rule", "rate", "range"))
-        displacement = seed_interval(over_seeds(chosen))
+        shares = record["rejected_adf_displacement"].sel(task=task, labels="true")
+        displacement = seed_interval(over_seeds(shares.mean(("rule", "rate", "range"))))
         moved.append(float(displacement.mean))
         conditions.append(
             Condition.measured(

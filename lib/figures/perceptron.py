@@ -373,7 +373,7 @@ def mistakes_and_margin(walks: xr.Dataset, task: str, rate: float, samples: Sequ
 def numbers(live: xr.Dataset, record: xr.Dataset, plane: xr.Dataset) -> dict[str, float]:
     """Return the numbers that the chapter's prose quotes, rounded."""
     stored = record.sel(task="mnist one-vs-rest", rate=0.01)
-    found = {
+    found: dict[str, float] = {
         "seeds-live": live.sizes["seed"],
         "seeds-record": record.sizes["seed"],
         "epochs-record": record.sizes["epoch"],
