@@ -219,12 +219,8 @@ def _identity(experiment: experiments.Experiment, config: Any) -> dict[str, Any]
 
 
 def _join(parts: list[xr.Dataset], experiment: experiments.Experiment, config: Any) -> xr.Dataset:
-    """Join batches along ``seed``; their times add up, and what differs between them is listed."""
-    joined = xr.concat(
-        parts, "seed", data_vars="minimal", coords="minimal", compat="equals", combine_attrs="drop_conflicts"
-    )
-    for name in joined.variables:
-        joined[name].attrs = parts[0][name].attrs
+    """Join batches; their times add up, and what differs between them is listed."""
+    joined = experiment.join(parts, config)
     for key in ("device", "versions", "revision", "processor"):
         joined.attrs[key] = "; ".join(dict.fromkeys(str(part.attrs[key]) for part in parts))
     joined.attrs["wall_time_s"] = round(sum(float(part.attrs["wall_time_s"]) for part in parts), 2)

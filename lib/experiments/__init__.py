@@ -65,12 +65,24 @@ class Experiment:
         return replace(config, seeds=tuple(seeds))
 
     def batches(self, config: Any) -> list[Any]:
-        """Return the configs of the runs that make up `config`: as many seeds in each as learn side by side."""
+        """Return the configs of the runs that make up `config`: as many seeds in each as learn side by side.
+
+        A module that can be cut up further, by task say, has a function ``pieces(config)``; each piece is cut by seeds.
+        """
+        pieces = self.module.pieces(config) if hasattr(self.module, "pieces") else [config]
         together = getattr(config, "seeds_together", len(config.seeds))
         return [
-            replace(config, seeds=config.seeds[first : first + together])
+            replace(piece, seeds=config.seeds[first : first + together])
+            for piece in pieces
             for first in range(0, len(config.seeds), together)
         ]
+
+    def join(self, parts: Sequence[xr.Dataset], config: Any) -> xr.Dataset:
+        """Put the results of `batches` together again: along seeds, then as the module's ``join_pieces`` says."""
+        rows = len(self.batches(replace(config, seeds=config.seeds[:1])))
+        columns = len(parts) // rows
+        pieces = [_along_seeds(parts[row * columns : (row + 1) * columns]) for row in range(rows)]
+        return pieces[0] if len(pieces) == 1 else self.module.join_pieces(pieces)
 
     def run(self, config: Any, *, device: torch.device, progress: Any = lambda fraction, message: None) -> xr.Dataset:
         """Run it; `progress` is called with the share done and a message."""
@@ -81,6 +93,17 @@ EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment for experiment in map(Experiment, (perceptron, perceptron_plane, unit_root_calibration))
 }
 """All experiments by name."""
+
+
+def _along_seeds(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    if len(parts) == 1:
+        return parts[0]
+    joined = xr.concat(
+        parts, "seed", data_vars="minimal", coords="minimal", compat="equals", combine_attrs="drop_conflicts"
+    )
+    for name in joined.variables:
+        joined[name].attrs = parts[0][name].attrs
+    return joined
 
 
 def get(name: str) -> Experiment:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -56,10 +56,20 @@ class Config:
 PRESETS = {
     "smoke": Config(outputs=(0, 8), epochs=3, ranges=((0, 1), (1, 3)), points=120, seeds=(0, 1, 2), seeds_together=3),
     "book": Config(outputs=(0, 8), points=400, seeds_together=20),
-    "paper": Config(tasks=("digits pairs", "digits one-vs-rest", "mnist one-vs-rest")),
+    "paper": Config(tasks=TASKS),
 }
 
 Progress = Callable[[float, str], None]
+
+
+def pieces(config: Config) -> list[Config]:
+    """Return one config a task: tasks do not know of each other, so each can be run and stored by itself."""
+    return [replace(config, tasks=(task,)) for task in config.tasks]
+
+
+def join_pieces(results: list[xr.Dataset]) -> xr.Dataset:
+    """Put the results of `pieces` together again."""
+    return xr.concat(results, "task")
 
 
 def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Dataset:

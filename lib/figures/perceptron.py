@@ -359,13 +359,9 @@ def mistakes_and_margin(walks: xr.Dataset, task: str, rate: float, samples: Sequ
         color=colour("black"),
         label="Novikoff's bound",
     )
-    names = [
-        f"{digit} against {(digit + 1) % 10}" if "pairs" in task else f"{digit} against rest"
-        for digit in walks["output"].values
-    ]
-    axes.set(
-        yscale="log", ylabel="mistakes", xticks=range(len(names)), xticklabels=names, xlim=(-0.5, len(names) - 0.5)
-    )
+    names = [f"{digit}, {(digit + 1) % 10}" if "pairs" in task else f"{digit}" for digit in walks["output"].values]
+    axes.set(yscale="log", xlabel="digits told apart", ylabel="mistakes", xlim=(-0.5, len(names) - 0.5))
+    axes.set_xticks(range(len(names)), labels=names)
     axes.legend(fontsize=9)
     return figure
 

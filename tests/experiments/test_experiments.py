@@ -1,6 +1,6 @@
 """What every experiment has in common."""
 
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
@@ -33,12 +33,29 @@ def test_configs_are_frozen_and_hold_the_seeds(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_batches_cover_all_seeds_once(name):
+def test_batches_cover_all_seeds_once_in_every_piece(name):
     experiment = experiments.get(name)
     for preset in experiment.presets:
         config = experiment.config(preset)
         batches = experiment.batches(config)
-        assert tuple(seed for batch in batches for seed in batch.seeds) == config.seeds
+        seeds = tuple(seed for batch in batches for seed in batch.seeds)
+        assert seeds == config.seeds * (len(seeds) // len(config.seeds))
+        assert len(set(batches)) == len(batches)
+
+
+def test_joined_batches_are_the_whole():
+    """Cut up by task and seeds and joined again, a run is what it is in one piece."""
+    config = replace(experiments.get("perceptron").config("smoke"), seeds=(0, 1), seeds_together=1)
+    experiment, cpu = experiments.get("perceptron"), records.devices.choose("cpu")
+    batches = experiment.batches(config)
+    assert len(batches) == 4
+    joined = experiment.join([experiment.run(batch, device=cpu) for batch in batches], config)
+    whole = experiment.run(config, device=cpu)
+    assert joined.sizes == whole.sizes
+    for name in whole.data_vars:
+        assert joined[name].dims == whole[name].dims, name
+        assert joined[name].attrs == whole[name].attrs, name
+        np.testing.assert_allclose(joined[name], whole[name], rtol=1e-4, atol=1e-6, err_msg=str(name))
 
 
 def test_unknown_names_get_one_sentence():
