@@ -375,6 +375,7 @@ def numbers(live: xr.Dataset, record: xr.Dataset, plane: xr.Dataset) -> dict[str
         "epochs-record": record.sizes["epoch"],
         "minutes-record": round(float(record.attrs["wall_time_s"]) / 60),
         "seconds-live": round(float(live.attrs["wall_time_s"])),
+        "share-walk": round(100 * float(random_walk_variance_share(1))),
     }
     for rule in ("rosenblatt", "logistic"):
         for labels in ("true", "shuffled"):
