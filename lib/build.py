@@ -238,6 +238,7 @@ def _run_jupyter_book(
     command = [sys.executable, "-c", _JUPYTER_BOOK, "build", str(source), "--path-output", str(work)]
     command += ["--config", str(config), "--toc", str(source / "_toc.yml"), "-W", "--keep-going"]
     environment = {
+        "OMP_WAIT_POLICY": "PASSIVE",  # waiting threads would spin, and stall each other on a busy machine
         **os.environ,
         "BOOK_BUILD": "1",
         "BOOK_OFFLINE": "1",

@@ -193,6 +193,7 @@ def stored() -> list[Record]:
 def _run(
     experiment: experiments.Experiment, config: Any, preset: str, device: torch.device, progress: Progress
 ) -> xr.Dataset:
+    revision = provenance.revision()  # of the code that runs, even if files change meanwhile
     start = time.perf_counter()
     result = experiment.run(config, device=device, progress=progress)
     wall_time = time.perf_counter() - start
@@ -201,7 +202,7 @@ def _run(
         preset=preset,
         device=devices.describe(device),
         versions=json.dumps(provenance.versions()),
-        revision=provenance.revision(),
+        revision=revision,
         processor=provenance.processor(),
         wall_time_s=round(wall_time, 2),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
