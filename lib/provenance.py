@@ -15,7 +15,10 @@ import torch
 from lib import device as devices
 
 ROOT = Path(__file__).resolve().parent.parent
-"""The project's top folder, in an editable install."""
+"""The project's top folder, in an editable install.
+
+:meta hide-value:
+"""
 
 _PACKAGES = ("numpy", "scipy", "torch", "xarray", "h5netcdf", "scikit-learn", "statsmodels", "matplotlib")
 

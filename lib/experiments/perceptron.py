@@ -26,6 +26,7 @@ from lib.experiments._walk_statistics import (
     over_chains,
     projection_of,
     range_statistics,
+    to_four_digits,
     transport_of,
 )
 from lib.models.perceptron import Block, OnlinePerceptrons, uniform_weights
@@ -106,7 +107,7 @@ def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Datas
     for task in config.tasks:
         of_task = [part for part, problem in zip(parts, problems, strict=True) if problem.task == task]
         tasks.append(_join_outputs(of_task, config))
-    return xr.concat(tasks, xr.DataArray(list(config.tasks), dims="task", name="task"))
+    return to_four_digits(xr.concat(tasks, xr.DataArray(list(config.tasks), dims="task", name="task")))
 
 
 @dataclass(frozen=True)

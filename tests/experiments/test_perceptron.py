@@ -51,7 +51,7 @@ def test_mean_squared_step_is_that_of_the_path(result, rule, seed):
     path, samples = plain_walk(8, rule, 1.0, seed)
     expected = (path.diff(dim=0) ** 2).sum(-1).reshape(-1, samples).mean(-1)
     found = result["msd"].sel(task="digits pairs", rule=rule, rate=1.0, labels="true", output=8, seed=seed)
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    np.testing.assert_allclose(found, expected, rtol=2e-4)
 
 
 def test_shares_and_exponents_are_those_of_the_path(result):
@@ -61,7 +61,7 @@ def test_shares_and_exponents_are_those_of_the_path(result):
     alone = statistics.range_statistics(thinned, stride, (0,), SMALL.ratio_span, statistics.lags(SMALL.points))
     chosen = result.sel(task="digits pairs", rule="logistic", rate=0.01, labels="true", output=8, seed=0, range="1-3")
     for name in ("exponent", "variance_ratio", "constant", "rejected_adf_path", "rejected_ratio_path"):
-        np.testing.assert_allclose(chosen[name], alone[name].squeeze(), rtol=1e-5, err_msg=name)
+        np.testing.assert_allclose(chosen[name], alone[name].squeeze(), rtol=2e-4, err_msg=name)
 
 
 def test_distances_are_those_of_the_ends_of_epochs(result):
@@ -70,8 +70,8 @@ def test_distances_are_those_of_the_ends_of_epochs(result):
     config = replace(SMALL, outputs=(8,), seeds=(1,), tasks=("digits pairs",))
     alone = perceptron.run(config, device=CPU, progress=silent)
     chosen = alone.sel(task="digits pairs", rule="rosenblatt", rate=1.0, labels="true", seed=1)
-    np.testing.assert_allclose(chosen["w1_start"], (ends[1:] - ends[0]).abs().mean(-1), rtol=1e-5)
-    np.testing.assert_allclose(chosen["w1_end"], (ends[1:] - ends[-1]).abs().mean(-1), rtol=1e-5, atol=1e-9)
+    np.testing.assert_allclose(chosen["w1_start"], (ends[1:] - ends[0]).abs().mean(-1), rtol=2e-4)
+    np.testing.assert_allclose(chosen["w1_end"], (ends[1:] - ends[-1]).abs().mean(-1), rtol=2e-4, atol=1e-9)
 
 
 def test_seeds_do_not_know_of_each_other(result):
@@ -79,7 +79,7 @@ def test_seeds_do_not_know_of_each_other(result):
     for name in result.data_vars:
         if "seed" in result[name].dims:
             np.testing.assert_allclose(
-                result[name].sel(seed=[1]), alone[name], rtol=1e-4, atol=1e-6, equal_nan=True, err_msg=str(name)
+                result[name].sel(seed=[1]), alone[name], rtol=1e-3, atol=1e-4, equal_nan=True, err_msg=str(name)
             )
 
 
@@ -98,6 +98,13 @@ def test_random_signs_make_a_random_walk(result):
 def test_everything_has_a_name_and_a_unit(result):
     for name in (*result.data_vars, "lag", "level", "snapshot", "rate", "seed", "output", "time"):
         assert {"long_name", "units"} <= set(result[name].attrs), name
+
+
+def test_four_digits_are_kept_and_gaps_stay_gaps():
+    values = np.float32([0.0, 1.0, -np.pi, 1e-30, 12345.678, np.nan, np.inf])
+    kept = statistics.to_four_digits(xr.Dataset({"x": ("t", values)}))["x"].values
+    np.testing.assert_allclose(kept, values, rtol=1.3e-4)
+    assert kept[1] == 1.0
 
 
 def test_margin_is_that_of_a_separating_plane():
@@ -151,4 +158,4 @@ def test_progress_rises_to_the_end():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA here")
 def test_a_gpu_gives_the_same(result):
     other = perceptron.run(SMALL, device=torch.device("cuda"), progress=silent)
-    np.testing.assert_allclose(other["msd"], result["msd"], rtol=1e-4, atol=1e-8)
+    np.testing.assert_allclose(other["msd"], result["msd"], rtol=1e-3, atol=1e-8)
