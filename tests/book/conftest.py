@@ -29,15 +29,11 @@ FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def book() -> Iterator[Path]:
-    """Yield the folder of the built pages: `$BOOK_HTML`, or the whole book made at preset smoke."""
+def book() -> Path:
+    """Return the folder of the built pages: `$BOOK_HTML`, or the whole book made at preset smoke."""
     if os.environ.get("BOOK_HTML"):
-        yield Path(os.environ["BOOK_HTML"])
-        return
-    folder = ROOT / "_build" / "tests"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BOOK_RUNS", str(folder / "runs"))
-        yield build.build(ROOT, folder, preset="smoke").parent
+        return Path(os.environ["BOOK_HTML"])
+    return build.build(ROOT, ROOT / "_build" / "tests", preset="smoke").parent
 
 
 @pytest.fixture(scope="session")
