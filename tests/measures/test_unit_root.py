@@ -1,5 +1,7 @@
 """Unit-root tests: statsmodels and arch as oracles, known series, and series without a test."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -42,7 +44,9 @@ def zoo(rng: np.random.Generator, times: int) -> np.ndarray:
 def test_adf_equals_statsmodels(rng, times, lag, trend):
     series = zoo(rng, times)
     ours = adf(series, lag, trend)
-    theirs = np.array([stattools.adfuller(s, maxlag=lag, regression=trend, autolag=None)[:2] for s in series])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # statsmodels 0.15 says where a short series leaves its design singular
+        theirs = np.array([stattools.adfuller(s, maxlag=lag, regression=trend, autolag=None)[:2] for s in series])
     np.testing.assert_allclose(ours.statistic, theirs[:, 0], rtol=1e-8, atol=1e-8)
     np.testing.assert_allclose(ours.pvalue, theirs[:, 1], atol=1e-8)
 
