@@ -22,8 +22,6 @@ QUANTILE_SNAPSHOTS = 6  # epochs at which the quantiles are kept, spread logarit
 PROJECTED_POINTS = 100  # times of the path that is projected on its principal components
 COMPONENTS = 3
 
-LEAST_NULL = 500  # statistics of surrogates, at least, that a chain's weights are compared with
-
 
 def over_chains(variables: dict[str, tuple[Tensor | np.ndarray, tuple[str, ...], str, str]]) -> xr.Dataset:
     """Return a Dataset of variables over (seed, chain, further dimensions), each with its long name and unit."""
@@ -59,7 +57,7 @@ def lags(points: int) -> np.ndarray:
 
 
 def range_statistics(
-    path: Tensor, stride: int, seeds: tuple[int, ...], ratio_span: int, steps: np.ndarray
+    path: Tensor, stride: int, seeds: tuple[int, ...], *, ratio_span: int, null_statistics: int, steps: np.ndarray
 ) -> xr.Dataset:
     """Reduce the paths of one range of epochs to displacements against lag, and to the shares of weights tests reject.
 
@@ -73,6 +71,8 @@ def range_statistics(
         Seeds of the surrogates' signs.
     ratio_span
         Points over which the variance ratio is taken.
+    null_statistics
+        Statistics of surrogates, at least, that the weights of a chain are compared with.
     steps
         Lags, in points; those beyond a quarter of the path have too few windows and are left out.
     """
@@ -87,7 +87,7 @@ def range_statistics(
     adf, nulls = unit_root.adf(series, lag), [unit_root.adf(surrogate, lag)]
     ratio, null_ratio = (unit_root.variance_ratio(s, ratio_span) for s in (series, surrogate))
     del surrogate
-    while len(nulls) * path.shape[-1] < LEAST_NULL:
+    while len(nulls) * path.shape[-1] < null_statistics:
         nulls.append(unit_root.adf(_random_signs(path, generators), lag))
     pool = np.concatenate([null.statistic for null in nulls], axis=-1)
     shares = {

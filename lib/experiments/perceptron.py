@@ -50,14 +50,15 @@ class Config:
     ranges: tuple[tuple[int, int], ...] = ((0, 1), (1, 6), (6, 30))  # epochs [first, last) in which paths are tested
     points: int = 1_000  # times at which a path is looked at, at most, in each range
     ratio_span: int = 10  # points over which the variance ratio is taken
+    null_statistics: int = 500  # statistics of surrogates, at least, that the weights of a chain are compared with
     seeds: tuple[int, ...] = tuple(range(20))  # each draws initial weights, order of samples, shuffled labels
     seeds_together: int = 5  # seeds that learn side by side
 
 
 PRESETS = {
     "smoke": Config(outputs=(0, 8), epochs=3, ranges=((0, 1), (1, 3)), points=120, seeds=(0, 1, 2), seeds_together=3),
-    "book": Config(outputs=(0, 8), points=400, seeds_together=20),
-    "paper": Config(tasks=TASKS),
+    "book": Config(outputs=(0, 8), points=300, null_statistics=200, seeds_together=20),
+    "paper": Config(tasks=("digits pairs", "digits one-vs-rest", "mnist one-vs-rest")),
 }
 
 Progress = Callable[[float, str], None]
@@ -200,7 +201,14 @@ def _walk(config: Config, problem: _Problem, device: torch.device, progress: Pro
         for recorder in [r for r in recorders if r.epochs[1] == epoch + 1]:
             progress((epoch + 1) / config.epochs, f"testing epochs {recorder.epochs[0]} to {recorder.epochs[1]}")
             tested.append(
-                range_statistics(recorder.path, recorder.stride, seeds, config.ratio_span, lags(config.points))
+                range_statistics(
+                    recorder.path,
+                    recorder.stride,
+                    seeds,
+                    ratio_span=config.ratio_span,
+                    null_statistics=config.null_statistics,
+                    steps=lags(config.points),
+                )
             )
             recorders.remove(recorder)
     parts = [

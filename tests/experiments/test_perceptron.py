@@ -58,7 +58,14 @@ def test_shares_and_exponents_are_those_of_the_path(result):
     path, samples = plain_walk(8, "logistic", 0.01, 0)
     stride = int(np.ceil(2 * samples / (SMALL.points - 1)))
     thinned = path[samples::stride][None, None]
-    alone = statistics.range_statistics(thinned, stride, (0,), SMALL.ratio_span, statistics.lags(SMALL.points))
+    alone = statistics.range_statistics(
+        thinned,
+        stride,
+        (0,),
+        ratio_span=SMALL.ratio_span,
+        null_statistics=SMALL.null_statistics,
+        steps=statistics.lags(SMALL.points),
+    )
     chosen = result.sel(task="digits pairs", rule="logistic", rate=0.01, labels="true", output=8, seed=0, range="1-3")
     for name in ("exponent", "variance_ratio", "constant", "rejected_adf_path", "rejected_ratio_path"):
         np.testing.assert_allclose(chosen[name], alone[name].squeeze(), rtol=2e-4, err_msg=name)
