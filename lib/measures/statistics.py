@@ -6,6 +6,7 @@ percentile bootstrap over seeds, for 3 or 4 Student's t, for fewer no interval.
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import stats
@@ -71,7 +72,7 @@ def seed_interval(
     if n < 5:
         margin = stats.t.ppf((1 + level) / 2, n - 1) * values.std(axis=-1, ddof=1) / math.sqrt(n)
         return Estimate(mean, mean - margin, mean + margin, n)
-    low, high = _bootstrap([(1, values)], level, np.random.default_rng(seed), resamples)
+    low, high = _bootstrap([(1, values)], level, seed, resamples)
     return Estimate(mean, low, high, n)
 
 
@@ -137,7 +138,7 @@ def difference_interval(
         freedom = np.maximum((a + b) ** 2 / spread, 1)
         margin = stats.t.ppf((1 + level) / 2, freedom) * np.sqrt(a + b)
         return Estimate(mean, mean - margin, mean + margin, n)
-    low, high = _bootstrap([(1, values), (-1, control)], level, np.random.default_rng(seed), resamples)
+    low, high = _bootstrap([(1, values), (-1, control)], level, seed, resamples)
     return Estimate(mean, low, high, n)
 
 
@@ -150,15 +151,20 @@ def _seeds_last(values: np.ndarray, level: float) -> np.ndarray:
     return values
 
 
+@lru_cache(maxsize=8)
+def _resample_weights(sizes: tuple[int, ...], seed: int | np.random.Generator, resamples: int) -> list[np.ndarray]:
+    """Return how much each seed weighs in each resample, for groups of the given sizes: (resamples, size) each."""
+    generator = np.random.default_rng(seed)
+    return [generator.multinomial(n, np.full(n, 1 / n), size=resamples) / n for n in sizes]
+
+
 def _bootstrap(
-    groups: list[tuple[int, np.ndarray]], level: float, generator: np.random.Generator, resamples: int
+    groups: list[tuple[int, np.ndarray]], level: float, seed: int | np.random.Generator, resamples: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Percentile interval of the sum of sign x mean over independently resampled groups (sign, values (..., seed))."""
-    weights = []
-    for sign, values in groups:
-        n = values.shape[-1]
-        drawn = generator.multinomial(n, np.full(n, 1 / n), size=resamples)  # how often each seed is in a resample
-        weights.append(sign * drawn / n)
+    draw = _resample_weights if isinstance(seed, int) else _resample_weights.__wrapped__  # a generator goes on
+    drawn = draw(tuple(values.shape[-1] for _, values in groups), seed, resamples)
+    weights = [sign * each for (sign, _), each in zip(groups, drawn, strict=True)]
     lead = groups[0][1].shape[:-1]
     table = np.concatenate([values.reshape(-1, values.shape[-1]) for _, values in groups], axis=-1)
     weight = np.concatenate(weights, axis=-1)
