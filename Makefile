@@ -92,7 +92,7 @@ serve: book ## build the book and serve it to this machine (PORT=8000)
 
 lab: setup ## open the chapters in JupyterLab
 	@echo "Opening JupyterLab on the chapters; Ctrl-C ends it."
-	@$(PY) -m jupyter lab chapters
+	@$(PY) -m jupyter lab chapters $(if $(filter 0,$(shell id -u)),--allow-root)
 
 repeat: setup ## execute every page with interaction N=20 times and report hangs and failures
 	@$(PY) -m tests.book.repeat $(N)
