@@ -1,0 +1,464 @@
+"""Histograms of weights: how values are sorted into bins, as an explicit choice that is recorded with the counts.
+
+Every information measure on binned weights hangs on its bins. With bins over the values' own range, one outlying weight
+moves the entropy; with fixed bins, the width of the distribution does. So the rule is an argument, and the edges stay
+with the counts. Bins are half open, [a, b), the last one closed, as in `numpy.histogram`. Explained in the chapter on
+the weights of a multilayer perceptron.
+"""
+
+import math
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from lib.measures._chunks import Array
+
+RULES = ("own", "fixed", "robust", "spread")
+"""Names of the binning rules, see `histogram`."""
+
+_ELEMENTS = 2**18  # numbers binned at once on a processor: 1 MiB, so that the one reused buffer stays in its cache
+_ELEMENTS_DEVICE = 2**26  # on an accelerator, where few large steps are fast
+_COARSE = 4096  # bins that narrow down where a quantile lies
+_kept = threading.local()  # each thread its own working memory
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts with the edges and the rule they belong to."""
+
+    counts: np.ndarray  # (..., bin), int64
+    edges: np.ndarray  # (..., bin + 1), float64; the outermost are -inf and inf where there are overflow bins
+    rule: str  # name of the binning rule
+
+    @property
+    def size(self) -> np.ndarray:
+        """Number of values, shape (...)."""
+        return np.asarray(self.counts.sum(axis=-1))
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Share of the values in each bin, shape (..., bin), float64."""
+        return self.counts / self.size[..., None]
+
+    def merge(self, factor: int) -> "Histogram":
+        """Join each `factor` neighbouring bins into one; overflow bins stay apart.
+
+        Raises
+        ------
+        ValueError
+            If `factor` is below 1 or does not divide the number of bins without overflow.
+
+        Examples
+        --------
+        >>> histogram(np.array([0.0, 1.0, 2.0, 9.0]), bins=4, rule="fixed", low=0, high=8).merge(2).counts
+        array([0, 3, 0, 1])
+        """
+        first = int(np.isneginf(self.edges[..., 0]).all())
+        last = self.counts.shape[-1] - int(np.isposinf(self.edges[..., -1]).all())
+        if factor < 1 or (last - first) % factor:
+            raise ValueError(f"{last - first} bins cannot be joined by {factor}; use a factor that divides them")
+        lead = self.counts.shape[:-1]
+        joined = self.counts[..., first:last].reshape((*lead, -1, factor)).sum(axis=-1)
+        counts = np.concatenate([self.counts[..., :first], joined, self.counts[..., last:]], axis=-1)
+        edges = (self.edges[..., :first], self.edges[..., first : last + 1 : factor], self.edges[..., last + 1 :])
+        return Histogram(counts, np.concatenate(edges, axis=-1), self.rule)
+
+
+def histogram(
+    weights: Array,
+    bins: int = 256,
+    rule: str = "own",
+    *,
+    edges: np.ndarray | None = None,
+    low: float = -1.0,
+    high: float = 1.0,
+    level: float = 0.001,
+    deviations: float = 4.0,
+) -> Histogram:
+    """Sort all values of an array into bins.
+
+    Parameters
+    ----------
+    weights
+        Values of any shape, numpy array or torch tensor; counted on its device.
+    bins
+        Number of bins of equal width, at least 2.
+    rule
+        - "own": bins from the smallest to the largest value;
+        - "fixed": bins from `low` to `high`, plus two overflow bins;
+        - "robust": bins from the quantile `level` to the quantile 1 - `level`, plus two overflow bins;
+        - "spread": bins over mean ± `deviations` standard deviations (divisor n), plus two overflow bins.
+    edges
+        Increasing edges, shape (bin + 1,), instead of `bins` and `rule`; the outermost may be infinite. Values beyond
+        the outermost edges are counted in the end bins. Equally spaced edges and those of `asinh_edges` are fast.
+    low, high
+        Range of the rule "fixed".
+    level
+        Share of the values in each tail, rule "robust"; more than 0, less than 1/2.
+    deviations
+        Half the range in standard deviations, rule "spread".
+
+    Returns
+    -------
+    Histogram
+        `counts` of shape (bin,): `bins` numbers, or `bins` + 2 with overflow bins, the first and the last.
+
+    Raises
+    ------
+    ValueError
+        If there are no values, one is nan or infinite, or an argument is out of its range.
+
+    Notes
+    -----
+    Same counts as ``numpy.histogram``, but values within rounding error of an inner edge may fall to either side:
+    float32 values are binned in float32. A range of no width (equal weights) is widened by 0.5 on either side, as
+    there: all counts are in one bin. Quantiles are those of ``numpy.quantile`` with its default method.
+
+    Examples
+    --------
+    >>> histogram(np.array([0.0, 1.0, 1.5, 4.0]), bins=4).counts
+    array([1, 2, 0, 1])
+    >>> histogram(np.array([0.0, 1.0, 1.5, 4.0]), bins=2, rule="fixed", low=0, high=2).counts
+    array([0, 1, 2, 1])
+    """
+    values = _Values(weights)
+    if edges is not None:
+        edges = _require_edges(edges)
+        return Histogram(values.count(edges), edges, "edges")
+    span = _span(values, rule, _require_bins(bins), low, high, level, deviations)
+    return _equal_bins(values, bins, span, rule)
+
+
+def histograms(
+    weights: Sequence[Array],
+    bins: int = 256,
+    rule: str = "own",
+    *,
+    common: bool = False,
+    edges: np.ndarray | None = None,
+    low: float = -1.0,
+    high: float = 1.0,
+    level: float = 0.001,
+    deviations: float = 4.0,
+) -> Histogram:
+    """Histograms of several arrays, such as the layers of a network.
+
+    Parameters
+    ----------
+    weights
+        Arrays, each of any shape.
+    common
+        Whether all share the edges over the union of their ranges, as a divergence between two of them needs. Under the
+        rule "own", their sum is then the histogram of all values together.
+    bins, rule, edges, low, high, level, deviations
+        See `histogram`.
+
+    Returns
+    -------
+    Histogram
+        `counts` of shape (array, bin) and `edges` of shape (array, bin + 1).
+
+    Raises
+    ------
+    ValueError
+        As `histogram`, and if there are no arrays.
+
+    Examples
+    --------
+    >>> layers = [np.array([0.0, 1.0]), np.array([0.0, 4.0])]
+    >>> histograms(layers, bins=2).counts.tolist(), histograms(layers, bins=2, common=True).counts.tolist()
+    ([[1, 1], [1, 1]], [[2, 0], [1, 1]])
+    """
+    if not len(weights):
+        raise ValueError("there are no arrays to count; give at least one")
+    choice = {"low": low, "high": high, "level": level, "deviations": deviations}
+    if edges is not None or not common:
+        parts = [histogram(array, bins, rule, edges=edges, **choice) for array in weights]
+    else:
+        each = [_Values(array) for array in weights]
+        spans = [_span(values, rule, _require_bins(bins), **choice) for values in each]
+        span = min(start for start, _ in spans), max(stop for _, stop in spans)
+        parts = [_equal_bins(values, bins, span, rule) for values in each]
+    return Histogram(np.stack([h.counts for h in parts]), np.stack([h.edges for h in parts]), parts[0].rule)
+
+
+def asinh_edges(bins: int = 512, scale: float = 1e-3, limit: float = 2.0) -> np.ndarray:
+    r"""Edges equally spaced in :math:`\operatorname{asinh}(w / s)`: narrow about 0, a constant share of w far from it.
+
+    .. math:: e_j = s \sinh\!\big( (2 j / n - 1) \operatorname{asinh}(L / s) \big), \qquad j = 0 \ldots n
+
+    A fine histogram over these edges holds narrow and wide distributions alike; `rebin` reads it under another rule.
+
+    Parameters
+    ----------
+    bins
+        Number n of bins, at least 2; a multiple of 4 lets `histogram` count fast.
+    scale
+        Width s of the linear part, in units of the weights.
+    limit
+        Outermost edge L; `histogram` counts values beyond it in the end bins.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (bin + 1,), float64, symmetric about 0.
+
+    Raises
+    ------
+    ValueError
+        If `bins` is below 2, or `scale` or `limit` is not positive.
+
+    Examples
+    --------
+    >>> asinh_edges(bins=4, scale=1, limit=3).round(3)
+    array([-3.  , -1.04,  0.  ,  1.04,  3.  ])
+    """
+    _require_bins(bins)
+    if not (0 < scale < math.inf and 0 < limit < math.inf):
+        raise ValueError(f"scale {scale} and limit {limit} must be positive numbers")
+    places = np.linspace(-1.0, 1.0, bins + 1)
+    edges = scale * np.sinh((places - places[::-1]) / 2 * math.asinh(limit / scale))  # exactly antisymmetric
+    edges[0], edges[-1] = -limit, limit
+    return edges
+
+
+def rebin(counts: np.ndarray, edges: np.ndarray, new_edges: np.ndarray) -> np.ndarray:
+    """Counts in other bins, from counts in fine ones: each fine bin's counts are spread evenly over its width.
+
+    Parameters
+    ----------
+    counts
+        Shape (..., fine bin).
+    edges
+        Shape (fine bin + 1,), increasing; the outermost may be infinite.
+    new_edges
+        Shape (..., bin + 1), increasing along the last axis; leading axes broadcast with those of `counts`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (..., bin), float64, with the same sums. Counts beyond the outermost new edges are put into the end bins;
+        those of an infinite fine bin are taken to lie just beyond its finite edge.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit or edges do not increase.
+
+    Notes
+    -----
+    Exact where each new edge is a fine edge or the density is even within the fine bin that it cuts; otherwise an edge
+    misplaces at most the counts of the one fine bin that it cuts. For samples of 262,144 weights from a normal, uniform
+    or Laplace distribution with standard deviations between 0.005 and 0.2, the plug-in entropy over 256 own-range bins
+    read from `asinh_edges` with its defaults is within 0.02 bits of that of direct binning. The range must be stored
+    too: the outermost occupied fine bins do not tell it.
+
+    Examples
+    --------
+    >>> rebin(np.array([4, 2]), np.array([0.0, 1.0, 2.0]), np.array([0.0, 0.5, 1.5, 2.0]))
+    array([2., 3., 1.])
+    """
+    counts, edges, new = np.asarray(counts, dtype=np.float64), _require_edges(edges), np.asarray(new_edges, np.float64)
+    if counts.ndim == 0 or counts.shape[-1] != edges.size - 1:
+        raise ValueError(f"counts of shape {counts.shape} do not fit {edges.size} edges; there is one edge more")
+    if new.ndim == 0 or new.shape[-1] < 2 or not (np.diff(new, axis=-1) > 0).all():
+        raise ValueError("new edges must increase along the last axis, and be at least 2")
+    below = np.concatenate([np.zeros((*counts.shape[:-1], 1)), counts.cumsum(axis=-1)], axis=-1)
+    # an infinite bin shrinks to the neighbourhood of its finite edge: edges within it have all its counts on one side
+    finite = np.where(np.isinf(edges), np.concatenate([edges[1:2], edges[1:-1], edges[-2:-1]]), edges)
+    cell = np.clip(np.searchsorted(edges, new, side="right") - 1, 0, counts.shape[-1] - 1)
+    start, stop = finite[cell], finite[cell + 1]
+    width = stop - start
+    part = np.where(
+        width > 0,
+        (np.clip(new, start, stop) - start) / np.where(width > 0, width, 1),
+        new >= stop if np.isposinf(edges[-1]) else 0.0,
+    )
+    part = np.where((width == 0) & (cell == 0) & np.isneginf(edges[0]), 0.0, part)
+    lead = np.broadcast_shapes(counts.shape[:-1], new.shape[:-1])
+    below, cell = np.broadcast_to(below, (*lead, below.shape[-1])), np.broadcast_to(cell, (*lead, new.shape[-1]))
+    at, following = (np.take_along_axis(below, cell + step, axis=-1) for step in (0, 1))
+    cumulative = at + part * (following - at)
+    cumulative[..., 0], cumulative[..., -1] = 0, below[..., -1]
+    return np.diff(cumulative, axis=-1)
+
+
+class _Values:
+    """The flattened values of an array, known to be finite, with their range."""
+
+    def __init__(self, weights: Array) -> None:
+        tensor = (weights if isinstance(weights, torch.Tensor) else torch.from_numpy(np.asarray(weights))).detach()
+        if tensor.numel() == 0:
+            raise ValueError(f"an array of shape {tuple(tensor.shape)} holds no values to count; give at least one")
+        if tensor.dtype not in (torch.float32, torch.float64):
+            small = tensor.dtype in (torch.float16, torch.bfloat16)
+            tensor = tensor.to(torch.float32 if small else torch.float64)
+        self.flat = tensor.reshape(-1)
+        self.low, self.high = (float(end) for end in torch.aminmax(self.flat))  # nan spreads to both
+        if not (math.isfinite(self.low) and math.isfinite(self.high)):
+            raise ValueError("some values are nan or infinite; a diverged run has no histogram, leave it out")
+
+    def pieces(self) -> tuple[torch.Tensor, ...]:
+        return self.flat.split(_ELEMENTS if self.flat.device.type == "cpu" else _ELEMENTS_DEVICE)
+
+    def equal_bins(self, low: float, high: float, bins: int, scale: float | None = None) -> np.ndarray:
+        """Counts in equal bins of the values (of their asinh(value / scale)) from low to high; ends take the rest."""
+        first, last = (end if scale is None else scale * math.sinh(end) for end in (low, high))
+        beyond = self.low < first or self.high > last
+        factor = bins / (high - low)
+        # float32 is exact enough for few bins, but over- and underflows at extreme ranges
+        safe = bins <= 2**16 and 1e-30 < factor < 1e30 and max(abs(low), abs(high)) < 1e30
+        exact = self.flat.dtype == torch.float64 or not safe
+        dtype, whole = (torch.float64, torch.int64) if exact else (torch.float32, torch.int32)
+        pieces = self.pieces()
+        total = torch.zeros(bins + 1, dtype=torch.int64, device=self.flat.device)
+        buffer = _buffer(pieces[0].numel(), dtype, self.flat.device)
+        target = buffer.view(whole)
+        for piece in pieces:
+            n = piece.numel()
+            place, index, piece = buffer[:n], target[:n], piece.to(dtype)
+            if beyond:
+                piece = torch.clamp(piece, first, last, out=place)
+            if scale is not None:
+                piece = torch.asinh(torch.div(piece, scale, out=place), out=place)
+            torch.sub(piece, low, out=place).mul_(factor)
+            # numbers are cut to whole ones in their own place: new memory would cost more than the arithmetic
+            total += torch.bincount(index.copy_(place), minlength=bins + 1)
+        counts = total.cpu().numpy()
+        counts[-2] += counts[-1]  # the last bin is closed
+        return counts[:-1]
+
+    def count(self, edges: np.ndarray) -> np.ndarray:
+        """Counts between any edges; values beyond them go to the end bins."""
+        first, last = int(np.isneginf(edges[0])), edges.size - int(np.isposinf(edges[-1]))
+        inner = edges[first:last]
+        bins, low, high = inner.size - 1, float(inner[0]), float(inner[-1])
+        if bins >= 2 and np.allclose(inner, np.linspace(low, high, bins + 1), rtol=0, atol=1e-9 * (high - low) / bins):
+            counts = self.equal_bins(low, high, bins)
+        elif (scale := _asinh_scale(inner)) is not None:
+            end = math.asinh(high / scale)
+            counts = self.equal_bins(-end, end, bins, scale)
+        else:
+            counts = self.any_bins(inner)
+        return self.overflow(counts, low, high, before=bool(first), after=last < edges.size)
+
+    def any_bins(self, edges: np.ndarray) -> np.ndarray:
+        """Counts between any finite edges, by bisection; values beyond them go to the end bins."""
+        bins = edges.size - 1
+        bounds = torch.from_numpy(edges).to(self.flat.device)
+        total = torch.zeros(bins + 2, dtype=torch.int64, device=self.flat.device)
+        for piece in self.pieces():
+            total += torch.bincount(torch.bucketize(piece.to(bounds.dtype), bounds, right=True), minlength=bins + 2)
+        counts = total.cpu().numpy()
+        inside = counts[1:-1].copy()
+        inside[0] += counts[0]
+        inside[-1] += counts[-1]
+        return inside
+
+    def overflow(self, counts: np.ndarray, low: float, high: float, before: bool, after: bool) -> np.ndarray:
+        """Take the values below `low` and above `high` out of the end bins into bins of their own."""
+        below = sum(int((piece < low).count_nonzero()) for piece in self.pieces()) if self.low < low and before else 0
+        above = sum(int((piece > high).count_nonzero()) for piece in self.pieces()) if self.high > high and after else 0
+        counts = counts.copy()
+        counts[0] -= below
+        counts[-1] -= above
+        return np.concatenate([[below][:before], counts, [above][:after]]).astype(np.int64)
+
+    def tails(self, level: float) -> tuple[float, float]:
+        """Quantiles `level` and 1 - `level`, exact as by `numpy.quantile`: a coarse histogram tells which few to sort."""
+        rank = level * (self.flat.numel() - 1)
+        k = math.floor(rank)
+        lower, upper = self.low, self.high
+        if lower < upper:
+            counts, width = self.equal_bins(lower, upper, _COARSE), (upper - lower) / _COARSE
+            # one bin further than the rank needs, so that rounding at the edge cannot cut it off
+            before, after = (int(np.searchsorted(way.cumsum(), k + 2)) + 2 for way in (counts, counts[::-1]))
+            lower, upper = lower + width * before, upper - width * after
+
+        def interpolated(tail: torch.Tensor) -> float:
+            here, following = (float(tail.kthvalue(min(place, tail.numel())).values) for place in (k + 1, k + 2))
+            return here + (rank - k) * (following - here)
+
+        low = interpolated(torch.cat([piece[piece <= lower] for piece in self.pieces()]))
+        return low, -interpolated(-torch.cat([piece[piece >= upper] for piece in self.pieces()]))
+
+    def mean_and_deviation(self) -> tuple[float, float]:
+        n, middle = self.flat.numel(), (self.low + self.high) / 2
+        sums = torch.zeros(2, dtype=torch.float64, device=self.flat.device)
+        for piece in self.pieces():  # about the middle of the range, so that a large mean costs no digits
+            centred = piece.to(torch.float64) - middle
+            sums += torch.stack([centred.sum(), torch.dot(centred, centred)])
+        shift, square = (float(s) / n for s in sums)
+        return middle + shift, math.sqrt(max(0.0, square - shift**2))
+
+
+def _buffer(size: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """Memory to work in, kept for the next call on a processor: fresh memory costs more than the arithmetic done in it."""
+    if device.type != "cpu":
+        return torch.empty(size, dtype=dtype, device=device)
+    if not hasattr(_kept, "bytes"):
+        _kept.bytes = torch.empty(8 * _ELEMENTS, dtype=torch.uint8)
+    kept: torch.Tensor = _kept.bytes.view(dtype)
+    return kept[:size]
+
+
+def _span(
+    values: _Values, rule: str, bins: int, low: float, high: float, level: float, deviations: float
+) -> tuple[float, float]:
+    """First and last finite edge under a rule."""
+    if rule == "own":
+        return values.low, values.high
+    if rule == "fixed":
+        if not -math.inf < low < high < math.inf:
+            raise ValueError(f"a range from {low} to {high} holds no bins; low must be below high, both finite")
+        return float(low), float(high)
+    if rule == "robust":
+        if not 0 < level < 0.5:
+            raise ValueError(f"level {level} is no share of a tail; use a number between 0 and 1/2, such as 0.001")
+        return values.tails(level)
+    if rule == "spread":
+        if not 0 < deviations < math.inf:
+            raise ValueError(f"a range of {deviations} standard deviations holds no bins; use a positive number")
+        mean, deviation = values.mean_and_deviation()
+        return mean - deviations * deviation, mean + deviations * deviation
+    raise ValueError(f"binning rule {rule!r} is unknown; use one of {', '.join(RULES)}, or edges")
+
+
+def _equal_bins(values: _Values, bins: int, span: tuple[float, float], rule: str) -> Histogram:
+    low, high = span
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    counts, edges = values.equal_bins(low, high, bins), np.linspace(low, high, bins + 1)
+    if rule != "own":
+        counts = values.overflow(counts, low, high, before=True, after=True)
+        edges = np.concatenate([[-np.inf], edges, [np.inf]])
+    return Histogram(counts, edges, rule)
+
+
+def _asinh_scale(edges: np.ndarray) -> float | None:
+    """The scale that `asinh_edges` made these edges with, None if they are others."""
+    bins = edges.size - 1
+    if bins % 4 or edges[0] != -edges[-1]:
+        return None
+    # sinh(2u) / sinh(u) = 2 cosh(u): the last edge over the one half way to it tells u, and u the scale
+    ratio = edges[-1] / edges[3 * bins // 4] / 2
+    if not 1 < ratio < math.inf:
+        return None
+    scale = float(edges[-1] / math.sinh(2 * math.acosh(ratio)))
+    return scale if np.allclose(edges, asinh_edges(bins, scale, float(edges[-1])), rtol=1e-9, atol=0) else None
+
+
+def _require_bins(bins: int) -> int:
+    if bins < 2:
+        raise ValueError(f"{bins} bins tell nothing about a distribution; use 2 or more")
+    return bins
+
+
+def _require_edges(edges: np.ndarray) -> np.ndarray:
+    edges = np.asarray(edges, dtype=np.float64)
+    if edges.ndim != 1 or edges.size < 3 or not (np.diff(edges) > 0).all() or not np.isfinite(edges[1:-1]).all():
+        raise ValueError("edges must be one row of at least 3 increasing numbers, infinite at most at both ends")
+    return edges
