@@ -18,6 +18,7 @@ class Stream(IntEnum):
 
     ORDER = 0
     LABELS = 1
+    VALIDATION = 2
 
 
 def permutation(n: int, seed: int, stream: Stream, *counter: int) -> Tensor:

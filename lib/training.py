@@ -1,0 +1,180 @@
+r"""One loop for all: let networks learn, and look at them at chosen steps.
+
+Data stay on the device; a batch is an index. The loop is a generator: it stops at every step that the caller named, and
+what is measured there is the caller's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from lib import data
+from lib.models.mlp import MLPs
+
+OPTIMIZERS = ("adam", "adamw", "sgd")
+"""Names of the optimizers. Under ``adam`` weight decay is added to the gradient (an L2 penalty), as torch's Adam does;
+under ``adamw`` it shrinks the weights directly (decoupled: Loshchilov and Hutter 2019)."""
+
+_NORMS_EVERY = 50  # steps between two looks at the gradients' norms
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to learn.
+
+    Attributes
+    ----------
+    optimizer
+        One of :data:`OPTIMIZERS`, with torch's defaults but for the fields below.
+    rate
+        Learning rate.
+    weight_decay
+        Its coefficient; it acts on all parameters, as it does in torch where nothing is said.
+    batch
+        Samples in a step.
+    samples
+        Samples in an epoch, freshly drawn without replacement; all where None.
+
+    Raises
+    ------
+    ValueError
+        If a field is out of range.
+
+    Examples
+    --------
+    >>> Recipe(batch=32, samples=40_000).steps(60_000)
+    1250
+    """
+
+    optimizer: str = "adam"
+    rate: float = 0.001
+    weight_decay: float = 0.0
+    batch: int = 32
+    samples: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(f"Unknown optimizer {self.optimizer!r}: choose one of {', '.join(OPTIMIZERS)}.")
+        if self.rate <= 0 or self.weight_decay < 0 or self.batch < 1 or (self.samples is not None and self.samples < 1):
+            raise ValueError(f"{self} must have rate > 0, weight_decay >= 0, batch >= 1 and samples >= 1.")
+
+    def per_epoch(self, pool: int) -> int:
+        """Return the samples of an epoch, out of `pool`."""
+        if self.samples is not None and self.samples > pool:
+            raise ValueError(f"An epoch of {self.samples:,} samples cannot be drawn from {pool:,}: name fewer.")
+        return self.samples or pool
+
+    def steps(self, pool: int) -> int:
+        """Return the steps of an epoch, out of `pool` samples; the last batch may be smaller."""
+        return -(-self.per_epoch(pool) // self.batch)
+
+    def start(self, parameters: Tensor) -> torch.optim.Optimizer:
+        """Return the optimizer of these parameters."""
+        kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
+        return kinds[self.optimizer]([parameters], lr=self.rate, weight_decay=self.weight_decay, fused=True)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A step at which the loop has stopped, and means over the steps since it last did; NaN at the start.
+
+    Attributes
+    ----------
+    step
+        Steps made.
+    loss, error
+        Cross-entropy in nats and share of mistakes while learning, dropout on, shape (seeds,).
+    gradient_norms
+        Root mean square, over the first and every fiftieth step after it, of the norm of each weight matrix's
+        gradient, shape (seeds, layers).
+    """
+
+    step: int
+    loss: Tensor
+    error: Tensor
+    gradient_norms: Tensor
+
+
+def fit(
+    nets: MLPs,
+    inputs: Tensor,
+    labels: Tensor,
+    recipe: Recipe,
+    stops: Sequence[int],
+    pools: Tensor | None = None,
+) -> Iterator[Moment]:
+    """Let networks learn side by side up to the last stop; yield at each.
+
+    Every seed visits its own samples in its own order, a function of (seed, epoch) alone.
+
+    Parameters
+    ----------
+    nets
+        Networks, changed in place.
+    inputs
+        All samples, shape (samples, inputs), on the networks' device.
+    labels
+        int64, shape (samples,), or (seeds, samples) where seeds differ in their labels.
+    recipe
+        How to learn.
+    stops
+        Steps at which to stop, rising; 0 is before the first.
+    pools
+        Indices of the samples that each seed may see, shape (seeds, pool); all where None.
+
+    Yields
+    ------
+    Moment
+        One for each stop.
+
+    Raises
+    ------
+    ValueError
+        If the stops do not rise, or an epoch asks for more samples than there are.
+
+    Examples
+    --------
+    >>> from lib.models.mlp import Architecture
+    >>> nets = MLPs(Architecture((2, 8, 2)), seeds=(0, 1))
+    >>> x = torch.randn(64, 2, generator=torch.Generator().manual_seed(0))
+    >>> moments = list(fit(nets, x, (x[:, 0] > 0).long(), Recipe(rate=0.01), stops=(0, 100, 200)))
+    >>> bool((moments[-1].error < 0.1).all())
+    True
+    """
+    stops = list(stops)
+    if not stops or stops[0] < 0 or any(b <= a for a, b in pairwise(stops)):
+        raise ValueError(f"stops={stops} must rise from 0 on.")
+    pool = len(inputs) if pools is None else pools.shape[1]
+    size, per_epoch = recipe.per_epoch(pool), recipe.steps(pool)
+    labels = labels.expand(len(nets.seeds), -1)
+    optimizer = recipe.start(nets.parameters)
+    unknown = torch.full((len(nets.seeds),), torch.nan, device=nets.device)
+    if stops[0] == 0:
+        yield Moment(0, unknown, unknown, unknown[:, None].expand(-1, len(nets.weights)))
+        stops.pop(0)
+    seen: list[tuple[Tensor, Tensor]] = []
+    norms: list[Tensor] = []
+    step = 0
+    while stops:
+        if step % per_epoch == 0:
+            order = data.epoch_orders(pool, nets.seeds, step // per_epoch, nets.device)[:, :size]
+            order = order if pools is None else pools.gather(1, order)
+            targets = labels.gather(1, order)
+        first = step % per_epoch * recipe.batch
+        chosen = slice(first, first + recipe.batch)
+        seen.append(nets.gradients(inputs[order[:, chosen]], targets[:, chosen]))
+        if len(seen) % _NORMS_EVERY == 1:
+            norms.append(nets.gradient_norms())
+        optimizer.step()
+        step += 1
+        if step == stops[0]:
+            loss, error = (torch.stack(part).double().mean(0) for part in zip(*seen, strict=True))
+            gradient = torch.stack(norms).double().square().mean(0).sqrt()
+            yield Moment(step, loss, error, gradient)
+            stops.pop(0)
+            seen, norms = [], []
