@@ -107,16 +107,23 @@ def obtain(
             if part is None:
                 part = _run(experiment, batch, preset, device or devices.choose(), report)
                 part = write(part, _path(cache_folder(), experiment, batch, preset))
+            if store and experiment.stored_by_piece:
+                _keep(part, _path(stored_folder(), experiment, batch, preset))
             parts.append(part)
             progress((number + 1) / len(batches), f"seeds {_span(batch.seeds)} done")
         found = parts[0]
         if len(parts) > 1:
-            found = write(_join(parts, experiment, config), _path(cache_folder(), experiment, config, preset))
-    if store:
-        path = _path(stored_folder(), experiment, config, preset)
-        if not path.exists():
-            write(found, path)
+            found = _join(parts, experiment, config)
+            if not experiment.stored_by_piece:
+                found = write(found, _path(cache_folder(), experiment, config, preset))
+    if store and not experiment.stored_by_piece:
+        _keep(found, _path(stored_folder(), experiment, config, preset))
     return found
+
+
+def _keep(found: xr.Dataset, path: Path) -> None:
+    if not path.exists():
+        write(found, path)
 
 
 def find(experiment: experiments.Experiment, config: Any, preset: str) -> xr.Dataset | None:
@@ -137,14 +144,41 @@ def find(experiment: experiments.Experiment, config: Any, preset: str) -> xr.Dat
 
 
 def largest(name: str) -> xr.Dataset | None:
-    """Return the book's stored record of an experiment's largest preset, most seeds first; None where there is none."""
-    of_experiment = [record for record in stored() if record.experiment == name and not record.stale]
-    for record in sorted(of_experiment, key=lambda r: (presets.rank(r.preset), len(r.seeds)), reverse=True):
+    """Return the book's stored record of an experiment's largest preset, most seeds first; None where there is none.
+
+    Where an experiment is stored piece by piece, all pieces of that preset that are there are joined.
+    """
+    known = [record for record in stored() if record.experiment == name and not record.stale]
+    known.sort(key=lambda r: (presets.rank(r.preset), len(r.seeds)), reverse=True)
+    if known and experiments.get(name).stored_by_piece:
+        return _gather(name, [record for record in known if record.preset == known[0].preset])
+    for record in known:
         try:
             return read(record.path)
         except RecordError as error:
             warnings.warn(str(error), RecordWarning, stacklevel=2)
     return None
+
+
+def _gather(name: str, pieces: list[Record]) -> xr.Dataset:
+    """Join stored pieces, in the order of the preset; what is not stored yet is missing."""
+    experiment, preset = experiments.get(name), pieces[0].preset
+    paths = [_path(stored_folder(), experiment, b, preset) for b in experiment.batches(experiment.config(preset))]
+    order = {path.name: number for number, path in enumerate(paths)}
+    pieces = sorted(pieces, key=lambda record: order.get(record.path.name, len(order)))
+    parts = [read(record.path) for record in pieces]
+    if len(parts) == 1:
+        return parts[0]
+    joined = _provenance_of(parts, experiment.module.join_pieces(parts))
+    seeds = sorted({seed for record in pieces for seed in record.seeds})
+    return joined.assign_attrs(
+        experiment=name,
+        version=experiment.version,
+        preset=preset,
+        seeds=json.dumps(seeds),
+        config=json.dumps([json.loads(part.attrs["config"]) for part in parts]),
+        config_hash="*",  # with experiment and preset, the pattern of the pieces' file names
+    )
 
 
 @dataclass(frozen=True)
@@ -221,12 +255,17 @@ def _identity(experiment: experiments.Experiment, config: Any) -> dict[str, Any]
 
 def _join(parts: list[xr.Dataset], experiment: experiments.Experiment, config: Any) -> xr.Dataset:
     """Join batches; their times add up, and what differs between them is listed."""
-    joined = experiment.join(parts, config)
+    joined = _provenance_of(parts, experiment.join(parts, config))
+    return joined.assign_attrs(_identity(experiment, config), preset=parts[0].attrs["preset"])
+
+
+def _provenance_of(parts: list[xr.Dataset], joined: xr.Dataset) -> xr.Dataset:
     for key in ("device", "versions", "revision", "processor"):
         joined.attrs[key] = "; ".join(dict.fromkeys(str(part.attrs[key]) for part in parts))
     joined.attrs["wall_time_s"] = round(sum(float(part.attrs["wall_time_s"]) for part in parts), 2)
     joined.attrs["created"] = max(str(part.attrs["created"]) for part in parts)
-    return joined.assign_attrs(_identity(experiment, config), preset=parts[0].attrs["preset"])
+    joined.attrs.pop("content_sha256", None)
+    return joined
 
 
 def _span(seeds: Sequence[int]) -> str:

@@ -18,7 +18,7 @@ import torch
 import xarray as xr
 
 from lib import presets
-from lib.experiments import perceptron, perceptron_plane, unit_root_calibration
+from lib.experiments import deep_mlp, perceptron, perceptron_plane, unit_root_calibration
 
 
 @dataclass(frozen=True)
@@ -64,24 +64,26 @@ class Experiment:
             raise ValueError(f"Seeds {list(seeds)} must be different numbers from 0 on, at least one.")
         return replace(config, seeds=tuple(seeds))
 
-    def batches(self, config: Any) -> list[Any]:
-        """Return the configs of the runs that make up `config`: as many seeds in each as learn side by side.
+    @property
+    def stored_by_piece(self) -> bool:
+        """Whether the book keeps one record a batch, each as soon as it is there, and not only the whole."""
+        return getattr(self.module, "STORED_BY_PIECE", False)
 
-        A module that can be cut up further, by task say, has a function ``pieces(config)``; each piece is cut by seeds.
-        """
-        pieces = self.module.pieces(config) if hasattr(self.module, "pieces") else [config]
-        together = getattr(config, "seeds_together", len(config.seeds))
-        return [
-            replace(piece, seeds=config.seeds[first : first + together])
-            for piece in pieces
-            for first in range(0, len(config.seeds), together)
-        ]
+    def pieces(self, config: Any) -> list[Any]:
+        """Return the configs of the parts that know nothing of each other: `pieces(config)` of the module, or one."""
+        return self.module.pieces(config) if hasattr(self.module, "pieces") else [config]
+
+    def batches(self, config: Any) -> list[Any]:
+        """Return the configs of the runs that make up `config`: of each piece, as many seeds as learn side by side."""
+        return [batch for piece in self.pieces(config) for batch in _cut(piece)]
 
     def join(self, parts: Sequence[xr.Dataset], config: Any) -> xr.Dataset:
-        """Put the results of `batches` together again: along seeds, then as the module's ``join_pieces`` says."""
-        rows = len(self.batches(replace(config, seeds=config.seeds[:1])))
-        columns = len(parts) // rows
-        pieces = [_along_seeds(parts[row * columns : (row + 1) * columns]) for row in range(rows)]
+        """Put the results of `batches` together again: along seeds, then as the module's `join_pieces` says."""
+        rest, pieces = list(parts), []
+        for piece in self.pieces(config):
+            number = len(_cut(piece))
+            pieces.append(_along_seeds(rest[:number]))
+            rest = rest[number:]
         return pieces[0] if len(pieces) == 1 else self.module.join_pieces(pieces)
 
     def run(self, config: Any, *, device: torch.device, progress: Any = lambda fraction, message: None) -> xr.Dataset:
@@ -90,9 +92,17 @@ class Experiment:
 
 
 EXPERIMENTS: dict[str, Experiment] = {
-    experiment.name: experiment for experiment in map(Experiment, (perceptron, perceptron_plane, unit_root_calibration))
+    experiment.name: experiment
+    for experiment in map(Experiment, (perceptron, perceptron_plane, unit_root_calibration, deep_mlp))
 }
 """All experiments by name."""
+
+
+def _cut(piece: Any) -> list[Any]:
+    together = getattr(piece, "seeds_together", len(piece.seeds))
+    return [
+        replace(piece, seeds=piece.seeds[first : first + together]) for first in range(0, len(piece.seeds), together)
+    ]
 
 
 def _along_seeds(parts: Sequence[xr.Dataset]) -> xr.Dataset:

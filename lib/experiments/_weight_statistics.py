@@ -1,0 +1,177 @@
+"""What is kept of weight matrices at one moment: histograms under several rules, moments, distances between layers.
+
+Shared by the experiments of chapters 2 to 4. A *part* is one weight matrix, named by its number from 1 or ``output``,
+or the weights of several: ``hidden`` (all matrices but the last) and ``all``. Biases and batch norm's scales are in
+none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from lib.measures.complexity import complexity_entropy, jensen_shannon, kl_between_halves, kl_from_counts
+from lib.measures.histogram import asinh_edges, histogram, histograms
+
+RULES = ("own", "fixed", "robust", "spread")
+"""Binning rules of single parts; see `lib.measures.histogram`."""
+
+EDGES = ("common", "fixed")
+"""Edges for comparing layers: over the range of all hidden layers at that moment, or the same at all times."""
+
+BINS = (64, 128, 256)
+"""Numbers of bins, without the two that catch what lies outside."""
+
+FIXED = (-1.0, 1.0)
+"""Range of the fixed edges."""
+
+FINE = asinh_edges(512, scale=1e-3, limit=2.0)
+"""Edges of the stored fine histograms: some 3 % wide relative to the weight, 1e-4 wide about 0."""
+
+PSEUDO_COUNT = 0.5  # added to every bin before a Kullback-Leibler divergence
+_REPEATS = 5  # random halvings of a layer
+
+
+def part_names(depth: int) -> list[str]:
+    """Return the names of the parts of a network with `depth` hidden layers.
+
+    Examples
+    --------
+    >>> part_names(2)
+    ['1', '2', 'output', 'hidden', 'all']
+    """
+    return [*layer_names(depth), "hidden", "all"]
+
+
+def layer_names(depth: int) -> list[str]:
+    """Return the names of the weight matrices of a network with `depth` hidden layers."""
+    return [*map(str, range(1, depth + 1)), "output"]
+
+
+def weight_statistics(matrices: Sequence[Tensor], generator: np.random.Generator) -> xr.Dataset:
+    """Reduce the weight matrices of one network.
+
+    Parameters
+    ----------
+    matrices
+        From the first layer to the output.
+    generator
+        Draws the halves of a layer.
+
+    Returns
+    -------
+    Dataset
+        Dimensions ``part``, ``layer``, ``pair`` (successive layers), ``rule``, ``edges``, ``bins``, ``bin``.
+    """
+    depth = len(matrices) - 1
+    flat = [matrix.detach().flatten() for matrix in matrices]
+    hidden = torch.cat(flat[:-1])
+    parts = [*flat, hidden, torch.cat([hidden, flat[-1]])]
+    found = xr.merge(
+        [
+            _coordinates(parts),
+            _moments(parts).assign_coords(part=part_names(depth)),
+            _between_layers(flat[:-1], generator),
+        ],
+        combine_attrs="drop_conflicts",
+    )
+    counts = histograms(flat, edges=FINE).counts.astype(np.int32)
+    found["counts"] = (("layer", "bin"), counts, _attrs("weights in each fine bin", "1"))
+    return found.assign_coords(
+        part=part_names(depth), layer=layer_names(depth), rule=list(RULES), edges=list(EDGES), bins=list(BINS)
+    )
+
+
+def _attrs(long_name: str, units: str) -> dict[str, str]:
+    return {"long_name": long_name, "units": units}
+
+
+def _coordinates(parts: Sequence[Tensor]) -> xr.Dataset:
+    """Entropy and disequilibrium of every part, under every rule, with every number of bins."""
+    shape = (len(RULES), len(BINS), len(parts))
+    entropy, disequilibrium, outside = np.empty(shape), np.empty(shape), np.empty((len(RULES), len(parts)))
+    for r, rule in enumerate(RULES):
+        for p, part in enumerate(parts):
+            finest = histogram(part, BINS[-1], rule, low=FIXED[0], high=FIXED[1])
+            outside[r, p] = 0.0 if rule == "own" else float((finest.counts[0] + finest.counts[-1]) / finest.size)
+            for b, bins in enumerate(BINS):
+                found = complexity_entropy(finest.merge(BINS[-1] // bins).counts)
+                entropy[r, b, p], disequilibrium[r, b, p] = found.entropy, found.disequilibrium
+    dims = ("rule", "bins", "part")
+    return xr.Dataset(
+        {
+            "entropy": (dims, entropy, _attrs("plug-in entropy H of the weights' histogram", "bits")),
+            "disequilibrium": (dims, disequilibrium, _attrs("Jensen-Shannon divergence D from uniform", "bits")),
+            "outside": (("rule", "part"), outside, _attrs("share of weights in the two outer bins", "1")),
+        }
+    )
+
+
+def _moments(parts: Sequence[Tensor]) -> xr.Dataset:
+    rows = []
+    for part in parts:
+        mean = part.mean(dtype=torch.float64)
+        centred = part - mean.to(part.dtype)
+        square = centred.square_()
+        variance = square.mean(dtype=torch.float64)
+        fourth = square.square_().mean(dtype=torch.float64)
+        kurtosis = fourth / variance**2 - 3 if variance > 0 else torch.nan
+        rows.append([float(v) for v in (part.min(), part.max(), mean, variance**0.5, kurtosis)])
+    low, high, mean, sd, kurtosis = np.array(rows).T
+    return xr.Dataset(
+        {
+            "low": ("part", low, _attrs("smallest weight", "1")),
+            "high": ("part", high, _attrs("largest weight", "1")),
+            "mean": ("part", mean, _attrs("mean weight", "1")),
+            "sd": ("part", sd, _attrs("standard deviation of the weights", "1")),
+            "kurtosis": ("part", kurtosis, _attrs("excess kurtosis of the weights", "1")),
+        }
+    )
+
+
+def _between_layers(hidden: Sequence[Tensor], generator: np.random.Generator) -> xr.Dataset:
+    """Divergences between successive hidden layers, and between two halves of each, on edges that all share."""
+    pairs = [f"{number}-{number + 1}" for number in range(1, len(hidden))]
+    names = [str(number) for number in range(1, len(hidden) + 1)]
+    between, halves = [], []
+    for edges in EDGES:
+        if edges == "common":
+            counts = histograms(hidden, BINS[-1], "own", common=True).counts
+        else:
+            counts = histograms(hidden, BINS[-1], "fixed", low=FIXED[0], high=FIXED[1]).counts
+        share = counts / counts.sum(-1, keepdims=True)
+        first, second = counts[:-1], counts[1:]
+        between.append(
+            [
+                kl_from_counts(first, second, PSEUDO_COUNT),
+                kl_from_counts(second, first, PSEUDO_COUNT),
+                jensen_shannon(share[:-1], share[1:]),
+            ]
+        )
+        halves.append(kl_between_halves(counts, generator, repeats=_REPEATS, pseudocount=PSEUDO_COUNT))
+    kinds = ("forwards", "backwards", "jensen-shannon")
+    null = np.array([[each.kl, each.jsd, each.entropy_difference] for each in halves])
+    return xr.Dataset(
+        {
+            "divergence": (
+                ("edges", "kind", "pair"),
+                np.array(between).reshape(len(EDGES), 3, len(pairs)),
+                _attrs("divergence between successive hidden layers, 256 bins", "bits"),
+            ),
+            "halves": (
+                ("edges", "measure", "half"),
+                null,
+                _attrs("the same between two random halves of one layer: its bias", "bits"),
+            ),
+        },
+        coords={
+            "kind": list(kinds),
+            "pair": pairs,
+            "half": names,
+            "measure": ["kl", "jensen-shannon", "entropy difference"],
+        },
+    )
