@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lib.bench import perceptron, unit_root
+from lib.bench import histogram, perceptron, unit_root
 from lib.bench._timing import BenchResult
 
 __all__ = ["BENCHMARKS", "BenchResult"]
 
 BENCHMARKS: dict[str, Callable[[], BenchResult]] = {
+    "histogram": histogram.run,
     "perceptron": perceptron.run,
     "unit_root": unit_root.run,
 }

@@ -18,7 +18,7 @@ import torch
 import xarray as xr
 
 from lib import presets
-from lib.experiments import deep_mlp, perceptron, perceptron_plane, unit_root_calibration
+from lib.experiments import deep_mlp, perceptron, perceptron_plane, unit_root_calibration, weight_evolution
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Experiment:
 
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
-    for experiment in map(Experiment, (perceptron, perceptron_plane, unit_root_calibration, deep_mlp))
+    for experiment in map(Experiment, (perceptron, perceptron_plane, unit_root_calibration, deep_mlp, weight_evolution))
 }
 """All experiments by name."""
 

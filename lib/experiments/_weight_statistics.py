@@ -175,3 +175,14 @@ def _between_layers(hidden: Sequence[Tensor], generator: np.random.Generator) ->
             "measure": ["kl", "jensen-shannon", "entropy difference"],
         },
     )
+
+
+def occupied_bins(matrices: Sequence[Tensor]) -> xr.DataArray:
+    """Count the bins that each weight matrix occupies, under every rule: what the entropy's bias depends on."""
+    flat = [matrix.detach().flatten() for matrix in matrices]
+    found = np.empty((len(RULES), len(BINS), len(flat)), dtype=np.int16)
+    for r, rule in enumerate(RULES):
+        finest = histograms(flat, BINS[-1], rule, low=FIXED[0], high=FIXED[1])
+        for b, bins in enumerate(BINS):
+            found[r, b] = (finest.merge(BINS[-1] // bins).counts > 0).sum(-1)
+    return xr.DataArray(found, dims=("rule", "bins", "layer"), attrs=_attrs("bins that hold a weight", "1"))

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from lib import data
 from lib.experiments._layer_information import layer_information
+from lib.experiments._networks import for_seeds, join_networks, network_pieces
 from lib.experiments._weight_statistics import FINE, layer_names, weight_statistics
 from lib.models.mlp import Architecture, MLPs
 from lib.training import Moment, Recipe, fit
@@ -27,8 +28,6 @@ VERSION = 1
 
 STORED_BY_PIECE = True
 """Each network's record stands alone, so that a long list of runs can be stored as it grows."""
-
-LABELS = ("true", "random")
 
 
 @dataclass(frozen=True)
@@ -133,49 +132,12 @@ Progress = Callable[[float, str], None]
 
 def pieces(config: Config) -> list[Config]:
     """Return one config a network, in the order in which they are to be run."""
-    found = []
-    for network in config.networks:
-        seeds = tuple(seed for seed in config.seeds if network.seeds is None or seed in network.seeds)
-        if seeds:
-            found.append(replace(config, networks=(replace(network, seeds=None),), seeds=seeds))
-    return found
+    return network_pieces(config)
 
 
 def join_pieces(results: list[xr.Dataset]) -> xr.Dataset:
-    """Put networks and seeds together; what a network has not, such as a layer or a seed, is NaN.
-
-    Raises
-    ------
-    ValueError
-        If there is nothing to join.
-    """
-    if not results:
-        raise ValueError("No results to join: run at least one network.")
-    names = list(dict.fromkeys(str(result["network"].values[0]) for result in results))
-    by_network = []
-    for name in names:
-        same = [result for result in results if result["network"].values[0] == name]
-        by_network.append(same[0] if len(same) == 1 else xr.concat(same, "seed", **_CONCAT).sortby("seed"))
-    if len(by_network) == 1:
-        return by_network[0]
-    deepest = max(by_network, key=lambda result: result.sizes["layer"])
-    order = {dim: deepest[dim].values for dim in ("part", "layer", "pair", "half")}
-    seeds = sorted({int(seed) for result in by_network for seed in result["seed"].values})
-    same_axes = [result.reindex(**order, seed=seeds, fill_value=_MISSING) for result in by_network]
-    return xr.concat(same_axes, "network", **_CONCAT)
-
-
-_MISSING = {"counts": 0, "shift": 255}
-"""What stands for nothing where there are no NaN."""
-
-_CONCAT = {
-    "data_vars": "minimal",
-    "coords": "minimal",
-    "compat": "override",
-    "join": "outer",
-    "combine_attrs": "drop_conflicts",
-    "fill_value": _MISSING,
-}
+    """Put networks and seeds together; what a network has not, such as a layer or a seed, is NaN."""
+    return join_networks(results)
 
 
 def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Dataset:
@@ -234,16 +196,12 @@ def _run_network(config: Config, network: Network, device: torch.device, progres
 
 def _labels_and_pools(config: Config, network: Network, images: data.ImageSet) -> tuple[Tensor, Tensor, Tensor | None]:
     """Return labels (seeds, train images), indices to train on (seeds, pool), and those held out or None."""
-    if network.labels not in LABELS:
-        raise ValueError(f"Unknown labels {network.labels!r}: choose one of {', '.join(LABELS)}.")
     if network.validation + config.evaluated > images.n_train or config.information_samples > images.n_test:
         raise ValueError(
             f"{network.dataset} has {images.n_train:,} train and {images.n_test:,} test images: ask for fewer than "
             f"{network.validation + config.evaluated:,} and {config.information_samples:,}."
         )
-    labels = images.y_train.expand(len(config.seeds), -1)
-    if network.labels == "random":
-        labels = torch.stack([data.shuffled_labels(images.y_train, seed) for seed in config.seeds])
+    labels = for_seeds(images.y_train, network.labels, config.seeds)
     order = torch.arange(images.n_train).expand(len(config.seeds), -1)
     if not network.validation:
         return labels, order.to(images.device), None

@@ -3,5 +3,7 @@
 - :mod:`lib.measures.random_walk`: mean squared displacement, random-sign surrogates, principal components of a path.
 - :mod:`lib.measures.unit_root`: tests whether a series may be a random walk, and shares of rejections.
 - :mod:`lib.measures.transport`: how far a distribution of weights has moved.
+- :mod:`lib.measures.histogram`: weights in bins, under a stated rule, with the edges beside the counts.
+- :mod:`lib.measures.complexity`: entropy, divergences and the complexity-entropy plane of binned distributions.
 - :mod:`lib.measures.statistics`: intervals over seeds, rank correlation.
 """

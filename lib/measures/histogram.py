@@ -109,7 +109,8 @@ def histogram(
     Raises
     ------
     ValueError
-        If there are no values, one is nan or infinite, or an argument is out of its range.
+        If there are no values, one is nan or infinite, an argument is out of its range, or the range of the values is
+        too narrow beside their size for float64 edges.
 
     Notes
     -----
@@ -267,17 +268,12 @@ def rebin(counts: np.ndarray, edges: np.ndarray, new_edges: np.ndarray) -> np.nd
     if new.ndim == 0 or new.shape[-1] < 2 or not (np.diff(new, axis=-1) > 0).all():
         raise ValueError("new edges must increase along the last axis, and be at least 2")
     below = np.concatenate([np.zeros((*counts.shape[:-1], 1)), counts.cumsum(axis=-1)], axis=-1)
-    # an infinite bin shrinks to the neighbourhood of its finite edge: edges within it have all its counts on one side
-    finite = np.where(np.isinf(edges), np.concatenate([edges[1:2], edges[1:-1], edges[-2:-1]]), edges)
+    # an infinite bin shrinks to its finite edge, which all its counts lie beyond
+    finite = np.where(np.isneginf(edges), edges[1], np.where(np.isposinf(edges), edges[-2], edges))
     cell = np.clip(np.searchsorted(edges, new, side="right") - 1, 0, counts.shape[-1] - 1)
     start, stop = finite[cell], finite[cell + 1]
     width = stop - start
-    part = np.where(
-        width > 0,
-        (np.clip(new, start, stop) - start) / np.where(width > 0, width, 1),
-        new >= stop if np.isposinf(edges[-1]) else 0.0,
-    )
-    part = np.where((width == 0) & (cell == 0) & np.isneginf(edges[0]), 0.0, part)
+    part = np.where(width > 0, (np.clip(new, start, stop) - start) / np.where(width > 0, width, 1), new > stop)
     lead = np.broadcast_shapes(counts.shape[:-1], new.shape[:-1])
     below, cell = np.broadcast_to(below, (*lead, below.shape[-1])), np.broadcast_to(cell, (*lead, new.shape[-1]))
     at, following = (np.take_along_axis(below, cell + step, axis=-1) for step in (0, 1))
@@ -290,7 +286,10 @@ class _Values:
     """The flattened values of an array, known to be finite, with their range."""
 
     def __init__(self, weights: Array) -> None:
-        tensor = (weights if isinstance(weights, torch.Tensor) else torch.from_numpy(np.asarray(weights))).detach()
+        if isinstance(weights, torch.Tensor):
+            tensor = weights.detach()
+        else:
+            tensor = torch.from_numpy(np.require(weights, requirements=["C", "W"]))  # torch refuses other arrays
         if tensor.numel() == 0:
             raise ValueError(f"an array of shape {tuple(tensor.shape)} holds no values to count; give at least one")
         if tensor.dtype not in (torch.float32, torch.float64):
@@ -368,7 +367,7 @@ class _Values:
         return np.concatenate([[below][:before], counts, [above][:after]]).astype(np.int64)
 
     def tails(self, level: float) -> tuple[float, float]:
-        """Quantiles `level` and 1 - `level`, exact as by `numpy.quantile`: a coarse histogram tells which few to sort."""
+        """Quantiles `level` and 1 - `level`, exact: a coarse histogram tells which few values to look at."""
         rank = level * (self.flat.numel() - 1)
         k = math.floor(rank)
         lower, upper = self.low, self.high
@@ -396,7 +395,7 @@ class _Values:
 
 
 def _buffer(size: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
-    """Memory to work in, kept for the next call on a processor: fresh memory costs more than the arithmetic done in it."""
+    """Memory to work in, on a processor kept for the next call: fresh memory costs more than the arithmetic in it."""
     if device.type != "cpu":
         return torch.empty(size, dtype=dtype, device=device)
     if not hasattr(_kept, "bytes"):
@@ -431,7 +430,10 @@ def _equal_bins(values: _Values, bins: int, span: tuple[float, float], rule: str
     low, high = span
     if low == high:
         low, high = low - 0.5, high + 0.5
-    counts, edges = values.equal_bins(low, high, bins), np.linspace(low, high, bins + 1)
+    edges = np.linspace(low, high, bins + 1)
+    if not (np.diff(edges) > 0).all():
+        raise ValueError(f"the range from {low} to {high} is too narrow for {bins} bins; use fewer or shift the values")
+    counts = values.equal_bins(low, high, bins)
     if rule != "own":
         counts = values.overflow(counts, low, high, before=True, after=True)
         edges = np.concatenate([[-np.inf], edges, [np.inf]])
@@ -461,4 +463,6 @@ def _require_edges(edges: np.ndarray) -> np.ndarray:
     edges = np.asarray(edges, dtype=np.float64)
     if edges.ndim != 1 or edges.size < 3 or not (np.diff(edges) > 0).all() or not np.isfinite(edges[1:-1]).all():
         raise ValueError("edges must be one row of at least 3 increasing numbers, infinite at most at both ends")
+    if np.isfinite(edges).sum() < 2:
+        raise ValueError("edges need at least two finite numbers; infinite ends only add overflow bins")
     return edges
