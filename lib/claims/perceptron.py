@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
+from lib.claims._judging import conclude, estimate, farthest, over_seeds, range_of, span
 from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
-from lib.claims._verdict import decide, holds_in_control, lies
+from lib.claims._verdict import lies
 from lib.measures.statistics import Estimate, difference_interval, kendall_tau, seed_interval
 
 NAMES = {"rosenblatt": "Rosenblatt", "logistic": "logistic"}
@@ -38,53 +39,22 @@ def settings(record: xr.Dataset, *dims: str) -> Iterator[tuple[str, xr.Dataset]]
                     yield f"{name}, epochs {epochs}", chosen.sel(range=epochs)
 
 
-def over_seeds(values: xr.DataArray) -> np.ndarray:
-    """Return one number a seed, the mean over the outputs that have one; seeds without any are left out.
-
-    Examples
-    --------
-    >>> over_seeds(xr.DataArray([[1.0, np.nan], [3.0, np.nan]], dims=("output", "seed")))
-    array([2.])
-    """
-    if "output" in values.dims:
-        values = values.mean("output")
-    array = np.asarray(values.values, dtype=np.float64)
-    return array[np.isfinite(array)]
-
-
-def _estimate(values: np.ndarray) -> Estimate | None:
-    return seed_interval(values) if len(values) else None
-
-
-def _span(estimate: Estimate) -> tuple[float, float]:
-    """Return the interval, or the value twice where one seed gives none."""
-    low, high = float(estimate.low), float(estimate.high)
-    return (float(estimate.mean), float(estimate.mean)) if np.isnan(low) else (low, high)
-
-
-def _seeds(record: xr.Dataset) -> int:
-    return int(record.sizes["seed"])
-
-
-def _range_of(values: list[float], digits: int = 2) -> str:
-    return f"{min(values):.{digits}f} to {max(values):.{digits}f}"
-
-
-def _worst(conditions: list[Condition], key: float) -> Condition:
-    """Return the condition whose effect is farthest from `key`: the one that carries the verdict."""
-    return max(conditions, key=lambda condition: abs(condition.effect - key))
-
-
 @judge("K1", experiment="perceptron")
 def walks_at_random(record: xr.Dataset) -> Judgement:
     """A random walk spreads with exponent 1, and its variance ratio is 1 in all but a few weights."""
     conditions, null, shuffled = [], [], []
     for name, chosen in settings(record, "range"):
         true, other = chosen.sel(labels="true"), chosen.sel(labels="shuffled")
-        exponent = _estimate(over_seeds(true["exponent"]))
+        exponent = estimate(over_seeds(true["exponent"]))
         if exponent is None:
             conditions.append(
-                Condition(name, 0.0, seeds=_seeds(record), passes=False, note="every walk had stopped: no steps at all")
+                Condition(
+                    name,
+                    0.0,
+                    seeds=int(record.sizes["seed"]),
+                    passes=False,
+                    note="every walk had stopped: no steps at all",
+                )
             )
             continue
         rejected = seed_interval(over_seeds(true["rejected_ratio_path"]))
@@ -105,26 +75,22 @@ def walks_at_random(record: xr.Dataset) -> Judgement:
             )
         )
     moving = [condition for condition in conditions if condition.interval]
-    worst = _worst(moving, 1.0)
+    worst = farthest(moving, 1.0)
     passing = sum(condition.passes is True for condition in conditions)
-    return Judgement(
-        verdict=decide(conditions),
-        effect=worst.effect,
-        interval=worst.interval,
+    return conclude(
+        worst,
+        conditions,
         measure=f"exponent of displacement against lag, farthest from 1 ({worst.name})",
-        seeds=_seeds(record),
-        conditions=tuple(conditions),
-        holds_in_control=holds_in_control(conditions),
-        control=f"same steps with random signs: exponent {_range_of(null)}; shuffled labels: {_range_of(shuffled)}",
+        control=f"same steps with random signs: exponent {range_of(null)}; shuffled labels: {range_of(shuffled)}",
         text=f"{passing} of {len(conditions)} settings look like a random walk to both tests. Exponents run from "
-        f"{_range_of([c.effect for c in moving])}: steps are partly undone (below 1) or add up to a drift (above 1).",
+        f"{range_of([c.effect for c in moving])}: steps are partly undone (below 1) or add up to a drift (above 1).",
     )
 
 
 def _is_random_walk(exponent: Estimate, rejected: Estimate) -> bool | None:
-    low, high = _span(exponent)
+    low, high = span(exponent)
     diffusive = low <= 1 <= high
-    few = lies(_span(rejected), high=0.1)
+    few = lies(span(rejected), high=0.1)
     if not diffusive or few is False:
         return False
     return few
@@ -150,25 +116,21 @@ def is_transported(record: xr.Dataset) -> Judgement:
                 name,
                 true,
                 control=control,
-                passes=lies(_span(true), low=0.8),
-                holds_in_control=lies(_span(control), low=0.8),
+                passes=lies(span(true), low=0.8),
+                holds_in_control=lies(span(control), low=0.8),
                 note=f"length of the way over net distance {straight[-1]:.2f}; two halves of the final weights lie "
                 f"{floors[-1]:.0%} of the net distance apart",
             )
         )
-    worst = _worst(conditions, 1.0)
-    return Judgement(
-        verdict=decide(conditions),
-        effect=worst.effect,
-        interval=worst.interval,
+    worst = farthest(conditions, 1.0)
+    return conclude(
+        worst,
+        conditions,
         measure=f"smaller of the rank correlations of epoch with distance to the start and, negated, to the end "
         f"(weakest: {worst.name})",
-        seeds=_seeds(record),
-        conditions=tuple(conditions),
-        holds_in_control=holds_in_control(conditions),
-        control=f"shuffled labels: {_range_of(control_taus)}",
+        control=f"shuffled labels: {range_of(control_taus)}",
         text=f"{sum(c.passes is True for c in conditions)} of {len(conditions)} settings move away from the start and "
-        f"towards the end all the way; the way is {_range_of(straight, 1)} times as long as the net distance "
+        f"towards the end all the way; the way is {range_of(straight, 1)} times as long as the net distance "
         "(1 would be straight).",
     )
 
@@ -200,26 +162,22 @@ def mean_squared_step_falls(record: xr.Dataset) -> Judgement:
             )
         )
     worst = max(conditions, key=lambda condition: condition.effect)
-    return Judgement(
-        verdict=decide(conditions),
-        effect=worst.effect,
-        interval=worst.interval,
+    return conclude(
+        worst,
+        conditions,
         measure=f"mean squared step of the last epoch over that of the first, largest of all settings ({worst.name})",
-        seeds=_seeds(record),
-        conditions=tuple(conditions),
-        holds_in_control=holds_in_control(conditions),
-        control=f"shuffled labels: {_range_of(null)}",
+        control=f"shuffled labels: {range_of(null)}",
         text="The step falls because mistakes become rare: after dividing by the learning rate squared and the mean "
-        f"squared drive (for Rosenblatt's rule the share of mistakes), {_range_of(left)} of the first epoch's value is "
+        f"squared drive (for Rosenblatt's rule the share of mistakes), {range_of(left)} of the first epoch's value is "
         "left. It is the training error in another unit.",
     )
 
 
 def _falls(ratio: Estimate) -> bool | None:
     """Mean below 0.5 and upper end below 1; undecided where the interval contains the threshold."""
-    if float(ratio.mean) < 0.5 and _span(ratio)[1] < 1:
+    if float(ratio.mean) < 0.5 and span(ratio)[1] < 1:
         return True
-    return False if _span(ratio)[0] >= 0.5 else None
+    return False if span(ratio)[0] >= 0.5 else None
 
 
 @judge("K4", experiment="perceptron")
@@ -228,7 +186,7 @@ def augmented_dickey_fuller(record: xr.Dataset) -> Judgement:
     conditions, path, size, moved = [], [], [], []
     for name, chosen in settings(record, "range"):
         true, shuffled = chosen.sel(labels="true"), chosen.sel(labels="shuffled")
-        rejected = _estimate(over_seeds(true["rejected_adf_path_bootstrap"]))
+        rejected = estimate(over_seeds(true["rejected_adf_path_bootstrap"]))
         if rejected is None:
             continue
         control = seed_interval(over_seeds(shuffled["rejected_adf_path_bootstrap"]))
@@ -240,8 +198,8 @@ def augmented_dickey_fuller(record: xr.Dataset) -> Judgement:
                 f"path, {name}",
                 rejected,
                 control=control,
-                passes=lies(_span(rejected), low=0.05),
-                holds_in_control=lies(_span(control), low=0.05),
+                passes=lies(span(rejected), low=0.05),
+                holds_in_control=lies(span(control), low=0.05),
                 note=f"by textbook p-values {textbook:.0%} of the weights, and {size[-1]:.0%} of the surrogates",
             )
         )
@@ -253,22 +211,18 @@ def augmented_dickey_fuller(record: xr.Dataset) -> Judgement:
             Condition.measured(
                 f"displacement, {task}, mean over rules, rates and ranges",
                 displacement,
-                passes=lies(_span(displacement), high=0.95),
+                passes=lies(span(displacement), high=0.95),
                 note="the displacement of a pure random walk is rejected always, so a share near 1 says nothing",
             )
         )
     worst = max((c for c in conditions if c.name.startswith("path")), key=lambda condition: condition.effect)
-    return Judgement(
-        verdict=decide(conditions),
-        effect=worst.effect,
-        interval=worst.interval,
+    return conclude(
+        worst,
+        conditions,
         measure="share of moving weights whose path rejects a unit root against random-sign surrogates, largest "
         f"({worst.name})",
-        seeds=_seeds(record),
-        conditions=tuple(conditions),
-        holds_in_control=holds_in_control(conditions),
-        control=f"random-sign surrogates, textbook p-values: {_range_of(size)} rejected (nominal 0.05)",
-        text=f"text gives no result. On the displacement the test rejects {_range_of(moved)} of the weights, as it "
+        control=f"random-sign surrogates, textbook p-values: {range_of(size)} rejected (nominal 0.05)",
+        text=f"text gives no result. On the displacement the test rejects {range_of(moved)} of the weights, as it "
         "does for any random walk, so it cannot answer; on the path, calibrated on surrogates, it rejects "
-        f"{_range_of(path)}.",
+        f"{range_of(path)}.",
     )

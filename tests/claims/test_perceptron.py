@@ -7,7 +7,8 @@ import xarray as xr
 
 from lib import experiments
 from lib.claims import JUDGES
-from lib.claims.perceptron import over_seeds, settings
+from lib.claims._judging import over_seeds
+from lib.claims.perceptron import settings
 
 SEEDS, EPOCHS = 20, 30
 

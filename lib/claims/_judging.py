@@ -1,0 +1,88 @@
+"""What every judge does: take one number a seed, find its interval, and conclude from all conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from lib.claims._model import Condition, Judgement, Verdict
+from lib.claims._verdict import decide, holds_in_control
+from lib.measures.statistics import Estimate, seed_interval
+
+
+def over_seeds(values: xr.DataArray) -> np.ndarray:
+    """Return one number a seed, the mean over the outputs that have one; seeds without any are left out.
+
+    Examples
+    --------
+    >>> over_seeds(xr.DataArray([[1.0, np.nan], [3.0, np.nan]], dims=("output", "seed")))
+    array([2.])
+    """
+    if "output" in values.dims:
+        values = values.mean("output")
+    array = np.asarray(values.values, dtype=np.float64)
+    return array[np.isfinite(array)]
+
+
+def estimate(values: np.ndarray) -> Estimate | None:
+    """Return mean and interval over seeds, or None where there is no seed."""
+    return seed_interval(values) if len(values) else None
+
+
+def span(measured: Estimate) -> tuple[float, float]:
+    """Return the interval, or the value twice where one seed gives none."""
+    low, high = float(measured.low), float(measured.high)
+    return (float(measured.mean), float(measured.mean)) if np.isnan(low) else (low, high)
+
+
+def range_of(values: Sequence[float], digits: int = 2) -> str:
+    """Say from where to where numbers go.
+
+    Examples
+    --------
+    >>> range_of([0.5, 0.25])
+    '0.25 to 0.50'
+    """
+    return f"{min(values):.{digits}f} to {max(values):.{digits}f}"
+
+
+def farthest(conditions: Sequence[Condition], key: float) -> Condition:
+    """Return the condition whose effect is farthest from `key`: the one that carries the verdict."""
+    return max(conditions, key=lambda condition: abs(condition.effect - key))
+
+
+def conclude(
+    carrier: Condition,
+    conditions: Sequence[Condition],
+    *,
+    measure: str,
+    control: str,
+    text: str,
+    at_most: Verdict = "reproduced",
+) -> Judgement:
+    """Return the judgement that follows from the conditions, with the effect and interval of the one that carries it.
+
+    Parameters
+    ----------
+    carrier
+        Condition whose effect stands in the ledger, usually the one least in favour of the statement.
+    conditions
+        All of them.
+    measure, control, text
+        What the effect is, what the control gave, and what to make of both.
+    at_most
+        Ceiling of the verdict, as for `decide`.
+    """
+    return Judgement(
+        verdict=decide(conditions, at_most=at_most),
+        effect=carrier.effect,
+        interval=carrier.interval,
+        measure=measure,
+        seeds=max(condition.seeds for condition in conditions),
+        conditions=tuple(conditions),
+        holds_in_control=holds_in_control(conditions),
+        control=control,
+        text=text,
+    )
