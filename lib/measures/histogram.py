@@ -430,10 +430,9 @@ def _equal_bins(values: _Values, bins: int, span: tuple[float, float], rule: str
     low, high = span
     if low == high:
         low, high = low - 0.5, high + 0.5
-    edges = np.linspace(low, high, bins + 1)
-    if not (np.diff(edges) > 0).all():
+    if high - low < 2 * bins * math.ulp(max(abs(low), abs(high))):
         raise ValueError(f"the range from {low} to {high} is too narrow for {bins} bins; use fewer or shift the values")
-    counts = values.equal_bins(low, high, bins)
+    counts, edges = values.equal_bins(low, high, bins), np.linspace(low, high, bins + 1)
     if rule != "own":
         counts = values.overflow(counts, low, high, before=True, after=True)
         edges = np.concatenate([[-np.inf], edges, [np.inf]])
