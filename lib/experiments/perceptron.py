@@ -58,7 +58,7 @@ class Config:
 PRESETS = {
     "smoke": Config(outputs=(0, 8), epochs=3, ranges=((0, 1), (1, 3)), points=120, seeds=(0, 1, 2), seeds_together=3),
     "book": Config(outputs=(0, 8), points=300, null_statistics=200, seeds_together=20),
-    "paper": Config(tasks=("digits pairs", "digits one-vs-rest", "mnist one-vs-rest")),
+    "paper": Config(tasks=TASKS),
 }
 
 Progress = Callable[[float, str], None]

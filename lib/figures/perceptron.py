@@ -393,6 +393,11 @@ def numbers(live: xr.Dataset, record: xr.Dataset, plane: xr.Dataset) -> dict[str
                 found[f"exponent-{key}-{name}"] = round(float(ranged["exponent"].mean()), 2)
                 for test in ("adf_path", "adf_path_bootstrap", "adf_displacement", "ratio_path"):
                     found[f"{test}-{key}-{name}"] = round(100 * float(ranged[f"rejected_{test}"].mean()))
+    for rule in ("rosenblatt", "logistic"):
+        msd = record["msd"].sel(task="mnist pairs", rate=0.01, rule=rule).mean("output")
+        ratio = (msd.isel(epoch=-1) / msd.isel(epoch=0)).mean("seed")
+        for labels in ("true", "shuffled"):
+            found[f"msd-ratio-mnist-pairs-{rule}-{labels}"] = round(float(ratio.sel(labels=labels)), 2)
     pairs = record.sel(task="digits pairs", rule="rosenblatt", rate=1.0, labels="true").isel(range=-1)
     for test in ("adf_path", "adf_surrogate", "adf_path_bootstrap"):
         found[f"{test}-pairs"] = round(100 * float(pairs[f"rejected_{test}"].mean()))

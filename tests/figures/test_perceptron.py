@@ -101,7 +101,8 @@ def test_caption_says_scale_and_seeds(walks):
 
 
 def test_numbers_are_plain_and_finite(walks, plane):
-    record = walks.assign_coords(task=["digits pairs", "mnist one-vs-rest"])
+    tasks = ["digits pairs", "mnist pairs", "mnist one-vs-rest"]
+    record = walks.isel(task=[0, 0, 1]).assign_coords(task=tasks)
     found = figures.numbers(walks, record, plane)
     assert found["seeds-live"] == 3
     assert found["identity-gap"] < 1e-10
