@@ -253,3 +253,51 @@ def test_progress_reaches_the_end(fake):
     fractions = [fraction for fraction, _ in seen]
     assert fractions == sorted(fractions)
     assert seen[-1] == (1.0, "seeds 2 to 3 done")
+
+
+# -- records that are stored piece by piece ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def by_piece(fake):
+    """The made-up experiment, stored piece by piece."""
+    fake.STORED_BY_PIECE = True
+    fake.join_pieces = lambda results: xr.concat(results, "seed", data_vars="minimal").sortby("seed")
+    return fake
+
+
+def test_each_piece_is_stored_as_soon_as_it_is_there(by_piece):
+    by_piece.break_at = 2
+    with pytest.raises(KeyboardInterrupt):
+        records.obtain("fake", "paper", store=True)
+    assert [record.seeds for record in records.stored()] == [(0, 1)]
+    by_piece.break_at = None
+    whole = records.obtain("fake", "paper", store=True)
+    assert by_piece.runs == [(0, 1), (2, 3)]
+    assert sorted(record.seeds for record in records.stored()) == [(0, 1), (2, 3)]
+    assert list(whole["seed"].values) == [0, 1, 2, 3]
+
+
+def test_largest_joins_the_pieces_that_are_stored(by_piece):
+    records.obtain("fake", "smoke", store=True)
+    records.obtain("fake", "paper", (0, 1), store=True)
+    alone = records.largest("fake")
+    assert alone is not None
+    assert json.loads(alone.attrs["seeds"]) == [0, 1]
+    records.obtain("fake", "paper", store=True)
+    joined = records.largest("fake")
+    assert joined is not None
+    assert joined.attrs["preset"] == "paper"
+    assert json.loads(joined.attrs["seeds"]) == [0, 1, 2, 3]
+    assert joined.attrs["config_hash"] == "*"
+    np.testing.assert_array_equal(joined["value"], 3.0 * np.arange(4.0)[:, None] * np.ones(3))
+
+
+def test_a_damaged_piece_is_named_and_left_out(by_piece):
+    records.obtain("fake", "paper", store=True)
+    first = next(record.path for record in records.stored() if record.seeds == (0, 1))
+    first.write_bytes(first.read_bytes()[:-200])
+    with pytest.warns(records.RecordWarning, match=first.name):
+        joined = records.largest("fake")
+    assert joined is not None
+    assert list(joined["seed"].values) == [2, 3]

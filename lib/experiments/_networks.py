@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor
@@ -46,8 +47,21 @@ def join_networks(results: Sequence[xr.Dataset]) -> xr.Dataset:
     deepest = max(by_network, key=lambda result: result.sizes["layer"])
     order = {dim: deepest[dim].values for dim in ("part", "layer", "pair", "half")}
     seeds = sorted({int(seed) for result in by_network for seed in result["seed"].values})
-    same_axes = [result.reindex(**order, seed=seeds, fill_value=MISSING) for result in by_network]
-    return xr.concat(same_axes, "network", **_CONCAT)
+    same_axes = [result.reindex({**order, "seed": seeds}, fill_value=MISSING) for result in by_network]
+    return xr.concat(_with_same_variables(same_axes), "network", **_CONCAT)
+
+
+def _with_same_variables(results: list[xr.Dataset]) -> list[xr.Dataset]:
+    """Fill in variables that only some networks have, such as errors on held-out images, with NaN."""
+    known = {name: result[name] for result in results for name in result.data_vars}
+    filled = []
+    for result in results:
+        missing = {name: each for name, each in known.items() if name not in result}
+        nan = {
+            name: xr.full_like(each, np.nan).assign_coords(network=result["network"]) for name, each in missing.items()
+        }
+        filled.append(result.assign(nan))
+    return filled
 
 
 MISSING = {"counts": 0, "shift": 255}

@@ -15,7 +15,7 @@ import xarray as xr
 from torch import Tensor
 
 from lib.measures.complexity import complexity_entropy, jensen_shannon, kl_between_halves, kl_from_counts
-from lib.measures.histogram import asinh_edges, histogram, histograms
+from lib.measures.histogram import asinh_edges, histograms
 
 RULES = ("own", "fixed", "robust", "spread")
 """Binning rules of single parts; see `lib.measures.histogram`."""
@@ -95,12 +95,11 @@ def _coordinates(parts: Sequence[Tensor]) -> xr.Dataset:
     shape = (len(RULES), len(BINS), len(parts))
     entropy, disequilibrium, outside = np.empty(shape), np.empty(shape), np.empty((len(RULES), len(parts)))
     for r, rule in enumerate(RULES):
-        for p, part in enumerate(parts):
-            finest = histogram(part, BINS[-1], rule, low=FIXED[0], high=FIXED[1])
-            outside[r, p] = 0.0 if rule == "own" else float((finest.counts[0] + finest.counts[-1]) / finest.size)
-            for b, bins in enumerate(BINS):
-                found = complexity_entropy(finest.merge(BINS[-1] // bins).counts)
-                entropy[r, b, p], disequilibrium[r, b, p] = found.entropy, found.disequilibrium
+        finest = histograms(parts, BINS[-1], rule, low=FIXED[0], high=FIXED[1])
+        outside[r] = 0.0 if rule == "own" else (finest.counts[:, 0] + finest.counts[:, -1]) / finest.size
+        for b, bins in enumerate(BINS):
+            found = complexity_entropy(finest.merge(BINS[-1] // bins).counts)
+            entropy[r, b], disequilibrium[r, b] = found.entropy, found.disequilibrium
     dims = ("rule", "bins", "part")
     return xr.Dataset(
         {

@@ -89,6 +89,7 @@ PRESETS = {
     "book": Config(
         networks=(_DIGITS, _vary(_DIGITS, "random labels", labels="random")),
         epochs=20,
+        snapshots=50,
         seeds=(0, 1, 2),
         seeds_together=3,
     ),

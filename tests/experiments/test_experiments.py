@@ -38,8 +38,9 @@ def test_batches_cover_all_seeds_once_in_every_piece(name):
     for preset in experiment.presets:
         config = experiment.config(preset)
         batches = experiment.batches(config)
-        seeds = tuple(seed for batch in batches for seed in batch.seeds)
-        assert seeds == config.seeds * (len(seeds) // len(config.seeds))
+        wanted = [seed for piece in experiment.pieces(config) for seed in piece.seeds]
+        assert [seed for batch in batches for seed in batch.seeds] == wanted
+        assert set(wanted) == set(config.seeds)
         assert len(set(batches)) == len(batches)
 
 
@@ -56,6 +57,25 @@ def test_joined_batches_are_the_whole():
         assert joined[name].dims == whole[name].dims, name
         assert joined[name].attrs == whole[name].attrs, name
         np.testing.assert_allclose(joined[name], whole[name], rtol=1e-4, atol=1e-6, err_msg=str(name))
+
+
+def test_networks_with_other_layers_seeds_and_variables_are_joined():
+    """What a network has not is NaN, or what stands for nothing in whole numbers."""
+    experiment, cpu = experiments.get("deep_mlp"), records.devices.choose("cpu")
+    config = experiment.config("smoke")
+    three, two = config.networks
+    config = replace(config, networks=(three, replace(two, seeds=(1,))))
+    joined = experiment.run(config, device=cpu)
+    assert list(joined["network"].values) == [three.name, two.name]
+    assert list(joined["layer"].values) == ["1", "2", "3", "output"]
+    of_two = joined.sel(network=two.name)
+    assert np.isnan(of_two["entropy"].sel(part="3")).all()
+    assert np.isfinite(of_two["entropy"].sel(part=["1", "2", "output", "hidden", "all"], seed=1)).all()
+    assert (of_two["counts"].sel(seed=0) == 0).all()
+    assert (of_two["shift"].sel(seed=0) == 255).all()
+    assert np.isfinite(of_two["validation_error"].sel(seed=1)).all()
+    assert np.isnan(joined["validation_error"].sel(network=three.name)).all()
+    assert np.isnan(of_two["binned_input"]).all()
 
 
 def test_unknown_names_get_one_sentence():

@@ -1,0 +1,83 @@
+"""What is kept of weights: against numpy on the same bins, and on weights whose statistics are known."""
+
+import numpy as np
+import pytest
+import torch
+
+from lib.experiments._weight_statistics import FINE, FIXED, occupied_bins, part_names, weight_statistics
+from lib.measures.complexity import complexity_entropy
+
+
+@pytest.fixture(scope="module")
+def matrices():
+    generator = torch.Generator().manual_seed(0)
+    return [0.1 * torch.randn(shape, generator=generator) for shape in ((64, 96), (64, 64), (64, 64), (10, 64))]
+
+
+@pytest.fixture(scope="module")
+def found(matrices):
+    return weight_statistics(matrices, np.random.default_rng(0))
+
+
+def test_every_part_is_there(found):
+    assert list(found["part"].values) == ["1", "2", "3", "output", "hidden", "all"] == part_names(3)
+    assert list(found["layer"].values) == ["1", "2", "3", "output"]
+    assert list(found["pair"].values) == ["1-2", "2-3"]
+
+
+@pytest.mark.parametrize("part", ["2", "hidden", "all"])
+def test_coordinates_are_those_of_numpy_s_histogram(matrices, found, part):
+    weights = {"2": matrices[1:2], "hidden": matrices[:3], "all": matrices}[part]
+    weights = torch.cat([matrix.flatten() for matrix in weights]).double().numpy()
+    for bins in (64, 256):
+        own = complexity_entropy(np.histogram(weights, bins)[0])
+        chosen = found.sel(part=part, bins=bins, rule="own")
+        assert float(chosen["entropy"]) == pytest.approx(float(own.entropy), abs=2e-3)
+        assert float(chosen["disequilibrium"]) == pytest.approx(float(own.disequilibrium), abs=2e-3)
+        edges = np.array([-np.inf, *np.linspace(*FIXED, bins + 1)[0:], np.inf])
+        fixed = complexity_entropy(np.histogram(weights, edges)[0])
+        assert float(found.sel(part=part, bins=bins, rule="fixed")["entropy"]) == pytest.approx(
+            float(fixed.entropy), abs=2e-3
+        )
+
+
+def test_moments_are_those_of_numpy(matrices, found):
+    weights = matrices[2].double().numpy()
+    chosen = found.sel(part="3")
+    assert float(chosen["low"]) == pytest.approx(weights.min())
+    assert float(chosen["high"]) == pytest.approx(weights.max())
+    assert float(chosen["sd"]) == pytest.approx(weights.std(), rel=1e-5)
+    standard = (weights - weights.mean()) / weights.std()
+    assert float(chosen["kurtosis"]) == pytest.approx((standard**4).mean() - 3, abs=1e-4)
+
+
+def test_layers_of_one_law_differ_as_two_halves_do(found):
+    """The floor: halves have half the weights, hence about twice the divergence."""
+    between = found["divergence"].sel(edges="common", kind="jensen-shannon").mean("pair")
+    halves = found["halves"].sel(edges="common", measure="jensen-shannon").sel(half=["2", "3"]).mean("half")
+    assert float(between) == pytest.approx(float(halves) / 2, rel=0.5)
+
+
+def test_layers_of_different_spread_differ(matrices):
+    wide = [matrices[0], 3 * matrices[1], matrices[2], matrices[3]]
+    found = weight_statistics(wide, np.random.default_rng(0))
+    between = found["divergence"].sel(edges="common", pair="1-2")
+    assert (between > 10 * found["halves"].sel(edges="common", measure="jensen-shannon", half="1")).all()
+
+
+def test_fine_counts_hold_every_weight(matrices, found):
+    assert found["counts"].shape == (4, len(FINE) - 1)
+    assert list(found["counts"].sum("bin").values) == [matrix.numel() for matrix in matrices]
+
+
+def test_occupied_bins_of_few_weights():
+    few = occupied_bins([torch.tensor([[0.0, 0.1], [0.1, 1.0]]), torch.tensor([[0.0, 1.0]])])
+    assert few.shape == (4, 3, 2)
+    assert list(few.values[0, -1]) == [3, 2]
+
+
+def test_constant_weights_have_no_entropy():
+    flat = [torch.full((4, 4), 0.25), torch.full((4, 4), 0.25), torch.zeros(2, 4)]
+    found = weight_statistics(flat, np.random.default_rng(0))
+    assert float(found["entropy"].sel(part="1", rule="own", bins=256)) == 0.0
+    assert np.isnan(found["kurtosis"].sel(part="1"))

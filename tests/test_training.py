@@ -1,0 +1,107 @@
+"""The loop: against torch's own modules and optimizers step by step, its orders, stops and errors."""
+
+import pytest
+import torch
+
+from lib import data
+from lib.models.mlp import Architecture, MLPs
+from lib.training import Recipe, fit
+
+ARCHITECTURE = Architecture((5, 8, 3), batch_norm=False)
+
+
+@pytest.fixture
+def samples():
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(50, 5, generator=generator)
+    return x, x[:, :3].argmax(1)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "theirs"),
+    [
+        (Recipe("adam", 0.01, 0.1, 8, 40), lambda p: torch.optim.Adam(p, 0.01, weight_decay=0.1)),
+        (Recipe("adamw", 0.01, 0.1, 8, 40), lambda p: torch.optim.AdamW(p, 0.01, weight_decay=0.1)),
+        (Recipe("sgd", 0.1, 0.0, 8, 40), lambda p: torch.optim.SGD(p, 0.1)),
+    ],
+)
+def test_the_loop_is_torch_s_own(samples, recipe, theirs):
+    x, y = samples
+    nets = MLPs(ARCHITECTURE, seeds=(4,))
+    model = torch.nn.Sequential(torch.nn.Linear(5, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
+    with torch.no_grad():
+        for linear, weight, bias in zip((model[0], model[2]), nets.weights, nets.biases, strict=True):
+            linear.weight.copy_(weight[0])
+            linear.bias.copy_(bias[0])
+    optimizer, losses = theirs(model.parameters()), []
+    for epoch in range(2):
+        for index in data.epoch_order(50, 4, epoch)[:40].split(8):
+            loss = torch.nn.functional.cross_entropy(model(x[index]), y[index])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    moments = list(fit(nets, x, y, recipe, stops=(0, 5, 10)))
+    assert [moment.step for moment in moments] == [0, 5, 10]
+    assert torch.isnan(moments[0].loss).all()
+    assert float(moments[1].loss) == pytest.approx(sum(losses[:5]) / 5, rel=1e-4)
+    assert float(moments[2].loss) == pytest.approx(sum(losses[5:]) / 5, rel=1e-4)
+    torch.testing.assert_close(nets.weights[0][0], model[0].weight.detach(), rtol=1e-4, atol=1e-5)
+
+
+def test_seeds_learn_as_they_would_alone(samples):
+    x, y = samples
+    together, alone = MLPs(ARCHITECTURE, (0, 1, 2)), MLPs(ARCHITECTURE, (1,))
+    for nets in (together, alone):
+        assert len(list(fit(nets, x, y, Recipe(batch=8), stops=(20,)))) == 1
+    torch.testing.assert_close(together.weights[1][1], alone.weights[1][0], rtol=1e-4, atol=1e-6)
+
+
+def test_only_the_pool_is_seen(samples):
+    x, y = samples
+    x, pools = x.clone(), torch.stack([torch.arange(0, 20), torch.arange(20, 40)])
+    x[40:] = torch.nan  # held out: one look at them would spoil every weight
+    nets = MLPs(ARCHITECTURE, (0, 1))
+    *_, last = fit(nets, x, y, Recipe(batch=8), stops=(9,), pools=pools)
+    assert torch.isfinite(last.loss).all()
+    assert torch.isfinite(nets.weights[0]).all()
+
+
+def test_labels_can_differ_between_seeds(samples):
+    x, y = samples
+    nets = MLPs(ARCHITECTURE, (0, 0))
+    *_, last = fit(nets, x, torch.stack([y, y.roll(1)]), Recipe("sgd", 0.5, batch=50), stops=(300,))
+    assert float(last.error[0]) < 0.1 < float(last.error[1])
+
+
+def test_the_last_batch_of_an_epoch_may_be_smaller(samples):
+    x, y = samples
+    assert Recipe(batch=8).steps(50) == 7
+    assert [m.step for m in fit(MLPs(ARCHITECTURE, (0,)), x, y, Recipe(batch=8), stops=(7, 14))] == [7, 14]
+
+
+def test_gradient_norms_are_given_for_every_interval(samples):
+    x, y = samples
+    for moment in fit(MLPs(ARCHITECTURE, (0, 1)), x, y, Recipe(batch=8), stops=(1, 3, 120)):
+        assert moment.gradient_norms.shape == (2, 2)
+        assert (moment.gradient_norms > 0).all()
+
+
+@pytest.mark.parametrize("stops", [(), (-1, 3), (3, 3), (5, 2)])
+def test_stops_must_rise(samples, stops):
+    with pytest.raises(ValueError, match="must rise"):
+        list(fit(MLPs(ARCHITECTURE, (0,)), *samples, Recipe(), stops=stops))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"optimizer": "lion"}, "Unknown optimizer 'lion'"), ({"rate": 0.0}, "rate > 0"), ({"batch": 0}, "batch >= 1")],
+)
+def test_wrong_recipes_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        Recipe(**changes)
+
+
+def test_an_epoch_cannot_have_more_samples_than_there_are(samples):
+    with pytest.raises(ValueError, match="cannot be drawn from 50"):
+        list(fit(MLPs(ARCHITECTURE, (0,)), *samples, Recipe(samples=60), stops=(1,)))
