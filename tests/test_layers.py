@@ -10,6 +10,7 @@ LAYERS = [
     {"files", "presets", "device", "provenance"},
     {"data"},
     {"models"},
+    {"training"},
     {"measures"},
     {"experiments"},
     {"records"},

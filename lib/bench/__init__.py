@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lib.bench import histogram, perceptron, unit_root
+from lib.bench import histogram, perceptron, training, unit_root
 from lib.bench._timing import BenchResult
 
 __all__ = ["BENCHMARKS", "BenchResult"]
@@ -12,6 +12,7 @@ __all__ = ["BENCHMARKS", "BenchResult"]
 BENCHMARKS: dict[str, Callable[[], BenchResult]] = {
     "histogram": histogram.run,
     "perceptron": perceptron.run,
+    "training": training.run,
     "unit_root": unit_root.run,
 }
 """All benchmarks by name."""

@@ -12,7 +12,8 @@ import xarray as xr
 
 from lib.claims._model import CLAIMS, VERDICTS, Claim, Judgement, Verdict
 
-JudgeFunction = Callable[[xr.Dataset], Judgement]
+JudgeFunction = Callable[[xr.Dataset], Judgement | None]
+"""From a record to a judgement, or to None where what the claim is about is not in the record."""
 Records = Callable[[str], xr.Dataset | None]
 
 
@@ -203,6 +204,8 @@ def _judged(entry: Judge, dataset: xr.Dataset) -> Row:
     record = f"{entry.experiment}-{preset}-{attrs.get('config_hash', 'unknown')}.nc"
     try:
         judgement = entry.function(dataset)
+        if judgement is None:
+            return Row(entry.claim)
         if not isinstance(judgement, Judgement):
             raise TypeError(f"it returned {type(judgement).__name__}, not a Judgement")
     except Exception as error:

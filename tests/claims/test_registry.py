@@ -114,6 +114,14 @@ def test_a_judge_must_return_a_judgement():
         ledger({"perceptron": RECORD}.get)
 
 
+def test_a_claim_about_what_is_not_in_the_record_is_not_run():
+    judge("K3", experiment="perceptron")(lambda dataset: None)
+
+    row = next(row for row in ledger({"perceptron": RECORD}.get) if row.claim.id == "K3")
+    assert row.verdict == "not run"
+    assert row.record == ""
+
+
 def test_a_claim_has_one_judge_but_a_module_may_be_imported_again():
     def first(dataset):
         return JUDGEMENT
