@@ -5,5 +5,7 @@
 - :mod:`lib.measures.transport`: how far a distribution of weights has moved.
 - :mod:`lib.measures.histogram`: weights in bins, under a stated rule, with the edges beside the counts.
 - :mod:`lib.measures.complexity`: entropy, divergences and the complexity-entropy plane of binned distributions.
+- :mod:`lib.measures.mutual_information`: what a layer knows of input and labels, by several estimators.
+- :mod:`lib.measures.curves`: knees, peaks and turning points of curves over epochs.
 - :mod:`lib.measures.statistics`: intervals over seeds, rank correlation.
 """

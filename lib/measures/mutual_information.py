@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -361,7 +362,8 @@ def probe_information(
         return Probe(accuracy=float((labels_test == known[0]).mean()), bits=0.0, label_entropy=h_y)
     scaler = StandardScaler().fit(x)
     model = LogisticRegression(C=strength, max_iter=10_000).fit(scaler.transform(x), labels)
-    log_q = model.predict_log_proba(scaler.transform(x_test))
+    scores = model.decision_function(scaler.transform(x_test))  # not predict_log_proba: a sure classifier's underflows
+    log_q = log_softmax(scores if scores.ndim == 2 else np.stack([np.zeros_like(scores), scores], axis=1), axis=1)
     accuracy = float((known[log_q.argmax(axis=1)] == labels_test).mean())
     if not np.isin(labels_test, known).all():  # what was thought impossible happened: infinite cross-entropy
         return Probe(accuracy=accuracy, bits=0.0, label_entropy=h_y)
