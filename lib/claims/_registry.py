@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -131,19 +131,21 @@ def judge(claim: str, *, experiment: str) -> Callable[[JudgeFunction], JudgeFunc
     return register
 
 
-def ledger(records: Records | None = None) -> list[Row]:
-    """Judge every claim on the largest stored record of its experiment.
+def ledger(records: Records | None = None, only: Collection[str] | None = None) -> list[Row]:
+    """Judge every claim, or some, on the largest stored record of its experiment.
 
     Parameters
     ----------
     records : callable, optional
         Gives the record of an experiment, or None where there is none: ``name -> Dataset | None``. The stored records
         by default (`lib.records.largest`).
+    only : collection of str, optional
+        Ids of the claims to judge; all of them by default.
 
     Returns
     -------
     list of Row
-        One for each claim, in the order of the list; ``not run`` where there is no judge or no record.
+        One for each of these claims, in the order of the list; ``not run`` where there is no judge or no record.
 
     Raises
     ------
@@ -162,9 +164,10 @@ def ledger(records: Records | None = None) -> list[Row]:
         from lib.records import largest
 
         records = largest
-    found = {name: records(name) for name in {entry.experiment for entry in JUDGES.values()}}
+    wanted = [claim for claim in CLAIMS.values() if only is None or claim.id in only]
+    found = {name: records(name) for name in {JUDGES[c.id].experiment for c in wanted if c.id in JUDGES}}
     rows = []
-    for claim in CLAIMS.values():
+    for claim in wanted:
         entry = JUDGES.get(claim.id)
         dataset = found[entry.experiment] if entry else None
         rows.append(Row(claim) if entry is None or dataset is None else _judged(entry, dataset))

@@ -201,8 +201,8 @@ def claim_table(
     K1   · not run         The weights of a perceptron walk at random
     not run 2
     """
-    by_id = {row.claim.id: row for row in (ledger() if rows is None else rows)}
     wanted = list(ids)
+    by_id = {row.claim.id: row for row in (ledger(only=wanted) if rows is None else rows)}
     missing = [claim for claim in wanted if claim not in by_id]
     if missing:
         known = "lib.claims.CLAIMS" if any(claim not in CLAIMS for claim in missing) else "the rows given"

@@ -114,6 +114,14 @@ def test_a_judge_must_return_a_judgement():
         ledger({"perceptron": RECORD}.get)
 
 
+def test_only_the_claims_asked_for_are_judged():
+    @judge("K3", experiment="perceptron")
+    def fails(dataset):
+        raise AssertionError
+
+    assert [row.claim.id for row in ledger({"perceptron": RECORD}.get, only=["K5", "K1"])] == ["K1", "K5"]
+
+
 def test_a_claim_about_what_is_not_in_the_record_is_not_run():
     judge("K3", experiment="perceptron")(lambda dataset: None)
 
