@@ -7,5 +7,6 @@
 - :mod:`lib.measures.complexity`: entropy, divergences and the complexity-entropy plane of binned distributions.
 - :mod:`lib.measures.mutual_information`: what a layer knows of input and labels, by several estimators.
 - :mod:`lib.measures.curves`: knees, peaks and turning points of curves over epochs.
+- :mod:`lib.measures.amplitudes`: which law the sizes of weights follow, log-normal or another.
 - :mod:`lib.measures.statistics`: intervals over seeds, rank correlation.
 """

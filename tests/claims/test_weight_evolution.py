@@ -1,0 +1,518 @@
+"""The judges of B1 to B8 give the right verdict on records whose answer is known."""
+
+import math
+
+import numpy as np
+import ordpy
+import pytest
+import torch
+import xarray as xr
+from scipy import stats
+
+from lib import experiments
+from lib.claims import JUDGES
+from lib.claims import weight_evolution as judges
+from lib.experiments._weight_statistics import BINS, FINE, RULES, weight_statistics
+from lib.measures.complexity import complexity_entropy
+
+SEEDS, SNAPSHOTS, LAYERS = 5, 11, ("1", "2", "output")
+PIXELS, HIDDEN, CLASSES = 64, 256, 20
+SIZES = {"1": PIXELS * HIDDEN, "2": HIDDEN * HIDDEN, "output": HIDDEN * CLASSES}
+FANS_IN = {"1": PIXELS, "2": HIDDEN, "output": HIDDEN}
+ALL = ("MNIST", "Fashion-MNIST", "MNIST, random labels", "Fashion-MNIST, random labels")
+TRUE_LABELS = ("MNIST", "Fashion-MNIST")
+TIME = np.linspace(0, 1, SNAPSHOTS)
+
+
+def made(networks=ALL, seeds=SEEDS, **changes):
+    """Return a record in which nothing changes, but for `changes`.
+
+    A change is a function of a network's name that returns what is to be broadcast to the variable's own shape:
+    ``h`` and ``c`` (seed, snapshot, layer), the normalised entropy and complexity under every rule and number of bins;
+    ``counts`` (seed, snapshot, layer, bin); ``bands`` (seed, snapshot, quantity, pixels, order); ``test_error``,
+    (seed, snapshot); ``occupied`` and the moments (seed, snapshot, layer).
+    """
+    lead = (seeds, SNAPSHOTS)
+    sizes = {
+        "h": (*lead, 3),
+        "c": (*lead, 3),
+        "bands": (*lead, 2, 2, 2),
+        "test_error": lead,
+        "counts": (*lead, 3, len(FINE) - 1),
+        "occupied": (*lead, 3),
+        **dict.fromkeys(("low", "high", "mean", "sd", "kurtosis"), (*lead, 3)),
+    }
+    default = {"h": 0.995, "c": 0.005, "bands": 0.01, "test_error": 0.1, "counts": uniform_counts(seeds)}
+    default |= {"occupied": 200, "low": -0.1, "high": 0.1, "mean": 0.0, "sd": 0.05, "kurtosis": 0.0}
+    found = {
+        name: np.stack([np.broadcast_to(changes.get(name, lambda _: default[name])(n), shape) for n in networks])  # noqa: B023
+        for name, shape in sizes.items()
+    }
+    cells = np.array([[bins + 2 * (rule != "own") for bins in BINS] for rule in RULES])
+    largest = np.array([[float(complexity_entropy(np.eye(1, n)[0]).disequilibrium) for n in row] for row in cells])
+    h, c = (found.pop(name)[..., None, None, :] for name in ("h", "c"))
+    over = ("network", "seed", "snapshot")
+    record = xr.Dataset(
+        {
+            "entropy": ((*over, "rule", "bins", "part"), h * np.log2(cells)[..., None]),
+            "disequilibrium": ((*over, "rule", "bins", "part"), c / h * largest[..., None]),
+            "occupied": (
+                (*over, "rule", "bins", "layer"),
+                np.broadcast_to(found.pop("occupied")[..., None, None, :], (len(networks), *lead, 4, 3, 3)).copy(),
+            ),
+            "bands": ((*over, "quantity", "pixels", "order"), found.pop("bands")),
+            "test_error": (over, found.pop("test_error")),
+            "counts": ((*over, "layer", "bin"), found.pop("counts")),
+            "live": ("pixel", np.ones(PIXELS, bool)),
+            "edge": ("boundary", FINE),
+            **{name: ((*over, "part"), values) for name, values in found.items()},
+        },
+        coords={
+            "network": list(networks),
+            "seed": np.arange(seeds),
+            "rule": list(RULES),
+            "bins": list(BINS),
+            "part": list(LAYERS),
+            "layer": list(LAYERS),
+            "quantity": ["weight", "displacement"],
+            "pixels": ["all", "live"],
+            "order": ["true", "permuted"],
+        },
+    )
+    return record.copy(deep=True)
+
+
+def uniform_counts(seeds, law=None):
+    """Counts of initial weights, shape (seed, 1, layer, bin)."""
+    law = law or (lambda generator, bound, size: generator.uniform(-bound, bound, size))
+    generator = np.random.default_rng(1)
+    rows = [
+        [np.histogram(law(generator, 1 / math.sqrt(FANS_IN[layer]), SIZES[layer]), FINE)[0] for layer in LAYERS]
+        for _ in range(seeds)
+    ]
+    return np.array(rows)[:, None]
+
+
+def judged(claim, record):
+    return JUDGES[claim].function(record)
+
+
+def per_seed(curve, spread=1e-3):
+    """The same curve in every seed, but for a shift: shape (seed, snapshot, 1)."""
+    return np.asarray(curve)[None, :, None] + spread * np.linspace(-1, 1, SEEDS)[:, None, None]
+
+
+def learns(network):
+    return "random labels" not in network
+
+
+# -- what the judges share
+
+
+def test_networks_are_told_from_their_variants():
+    record = made()
+    assert judges.data_sets(record) == list(TRUE_LABELS)
+    assert judges.network(record, "MNIST", "random labels")["network"] == "MNIST, random labels"
+    assert judges.network(record, "MNIST", "SGD 0.1") is None
+
+
+@pytest.mark.parametrize("claim", [f"B{number}" for number in range(1, 8)])
+def test_nothing_is_judged_without_the_network_of_a_data_set(claim):
+    assert judged(claim, made(("MNIST, random labels",))) is None
+
+
+def test_seeds_that_were_not_run_are_left_out_and_said():
+    record = made(h=lambda _: per_seed(0.9 - 0.1 * TIME))
+    record = xr.concat([record, made(seeds=1).assign_coords(seed=[9])], "seed", data_vars="minimal")
+    gaps = record.where(record["seed"] < 1)
+    gaps["edge"] = record["edge"]
+    assert judges.network(gaps, "MNIST").sizes["seed"] == 1
+    assert judges.network(gaps.where(gaps["seed"] < 0), "MNIST") is None
+    result = judged("B4", gaps)
+    assert result.seeds == 1
+    assert result.verdict == "partly"
+    assert all("one seed" in condition.note for condition in result.conditions)
+
+
+@pytest.mark.parametrize("claim", [f"B{number}" for number in range(1, 9)])
+@pytest.mark.parametrize(
+    "networks", [("MNIST",), ("MNIST", "MNIST, random labels"), ("MNIST", "Fashion-MNIST"), (*ALL, "MNIST, SGD 0.1")]
+)
+def test_any_part_of_the_networks_is_judged(claim, networks):
+    result = judged(claim, made(networks))
+    assert np.isfinite(result.effect)
+    if claim in ("B2", "B4", "B5", "B7") and len(networks) < 4:
+        assert "Not run: " in result.text
+
+
+# -- B1
+
+
+def test_uniform_weights_are_called_uniform():
+    result = judged("B1", made())
+    assert result.verdict == "reproduced"
+    assert "are compatible" in result.text
+    assert len(result.conditions) == 2 * 3 * 4
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        lambda generator, bound, size: generator.normal(0, bound / 2, size),
+        lambda generator, bound, size: generator.uniform(-1.05 * bound, 1.05 * bound, size),
+        lambda generator, bound, size: generator.uniform(-0.9 * bound, 0.9 * bound, size),
+    ],
+    ids=["normal", "wider", "narrower"],
+)
+def test_other_weights_are_not(law):
+    result = judged("B1", made(counts=lambda _: uniform_counts(SEEDS, law)))
+    assert result.verdict == "not reproduced"
+    assert "are not compatible" in result.text
+
+
+def test_high_entropy_under_one_rule_only_is_partly():
+    record = made()
+    record["entropy"] = record["entropy"].where(record["rule"] == "own", 0.5 * record["entropy"])
+    result = judged("B1", record)
+    assert result.verdict == "partly"
+    assert "own 6 of 6, fixed 0 of 6" in result.text
+
+
+def test_complexity_that_is_not_low_fails_even_where_entropy_is_high():
+    assert judged("B1", made(c=lambda _: 0.02)).verdict == "not reproduced"
+
+
+def test_distance_at_edges_is_scipys_within_a_bin():
+    values = np.random.default_rng(0).uniform(-0.1, 0.1, 2000)
+    counts = np.histogram(values, FINE)[0]
+    exact = stats.kstest(values, stats.uniform(-0.1, 0.2).cdf).statistic
+    ours = float(judges._kolmogorov(counts, judges._uniform_at(FINE, 0.1)))
+    assert exact - (counts / 2000).max() <= ours <= exact + 1e-12
+
+
+def test_layers_have_the_inputs_of_their_units():
+    assert judges._fans_in(judges.network(made(), "MNIST")) == [PIXELS, HIDDEN, HIDDEN]
+
+
+# -- B2
+
+
+def bands(last, random=None):
+    """A share of 0.01 before that becomes `last` = ((weight: all, live), (displacement: all, live)) after."""
+
+    def of(network):
+        share = np.full((SEEDS, SNAPSHOTS, 2, 2, 2), 0.01)
+        share[:, 0, 1] = np.nan  # nothing has moved yet
+        share[:, -1, :, :, 0] = last if learns(network) or random is None else random
+        return share * (1 + 0.01 * np.arange(SEEDS))[:, None, None, None, None]
+
+    return of
+
+
+def test_bands_beyond_the_controls_are_reproduced():
+    result = judged("B2", made(bands=bands(np.full((2, 2), 0.1), np.full((2, 2), 0.02))))
+    assert result.verdict == "reproduced"
+    assert result.effect == pytest.approx(10)
+    assert [condition.control for condition in result.conditions] == pytest.approx([2.0] * 8)
+
+
+def test_bands_under_random_labels_too_are_not_because_of_learning():
+    result = judged("B2", made(bands=bands(np.full((2, 2), 0.1))))
+    assert result.verdict == "partly"
+    assert result.holds_in_control
+
+
+def test_bands_on_dead_pixels_only_are_partly():
+    result = judged("B2", made(bands=bands(np.array([[0.1, 0.01], [0.1, 0.01]]), np.full((2, 2), 0.01))))
+    assert result.verdict == "partly"
+    assert "4 of 8 ratios exceed 3, 0 of them on live pixels" in result.text
+
+
+def test_no_bands_are_not_reproduced():
+    assert judged("B2", made(bands=bands(np.full((2, 2), 0.02)))).verdict == "not reproduced"
+
+
+def test_bands_without_the_control_are_at_most_partly():
+    result = judged("B2", made(TRUE_LABELS, bands=bands(np.full((2, 2), 0.1))))
+    assert result.verdict == "partly"
+    assert "random labels were not run" in result.control
+
+
+# -- B3
+
+
+def test_entropy_that_falls_is_ordered():
+    result = judged("B3", made(h=lambda _: per_seed(0.99 - 0.1 * TIME)))
+    assert result.verdict == "reproduced"
+    assert result.effect == pytest.approx(-0.1 * math.log2(256), rel=1e-6)
+    assert result.effect == max(condition.effect for condition in result.conditions)
+
+
+def test_entropy_that_rises_is_not():
+    assert judged("B3", made(h=lambda _: per_seed(0.8 + 0.1 * TIME))).verdict == "not reproduced"
+
+
+def test_entropy_that_does_not_move_is_not():
+    assert judged("B3", made()).verdict == "not reproduced"
+
+
+def test_a_fall_that_is_the_bias_only_is_not():
+    # 150 more occupied bins take 150 / (2 n) nats from the plug-in entropy, which the correction gives back
+    bias = 150 / (2 * SIZES["output"]) / math.log(2)
+    result = judged(
+        "B3",
+        made(
+            h=lambda _: per_seed(0.9 - bias / 8.1 * TIME, spread=1e-6),
+            occupied=lambda _: np.rint(50 + 150 * TIME)[None, :, None],
+        ),
+    )
+    assert result.verdict == "not reproduced"
+    assert "without correction -0.02" in result.conditions[0].note
+
+
+def test_what_became_of_the_width_is_said():
+    result = judged("B3", made(sd=lambda _: (0.05 + 0.1 * TIME)[None, :, None]))
+    assert "the standard deviation is 3.00 times as large" in result.text
+
+
+# -- B4, B5
+
+
+def only_when_learning(start, step):
+    return lambda network: per_seed(start + step * (TIME if learns(network) else np.cos(9 * TIME)))
+
+
+@pytest.mark.parametrize(("claim", "quantity", "sign"), [("B4", "h", -1), ("B5", "c", 1)])
+def test_trends(claim, quantity, sign):
+    def trend(direction):
+        return judged(claim, made(**{quantity: only_when_learning(0.5, 0.1 * direction)}))
+
+    right, wrong = trend(sign), trend(-sign)
+    assert right.verdict == "reproduced"
+    assert right.effect == pytest.approx(sign)
+    assert len(right.conditions) == 2 * 3 * 4
+    assert wrong.verdict == "not reproduced"
+
+    both = judged(claim, made(**{quantity: lambda _: per_seed(0.5 + 0.1 * sign * TIME)}))
+    assert both.verdict == "partly"
+    assert both.holds_in_control
+    assert "passed in 24 of 24" in both.control
+
+
+@pytest.mark.parametrize(("claim", "quantity", "sign"), [("B4", "h", -1), ("B5", "c", 1)])
+def test_a_trend_under_one_rule_is_partly(claim, quantity, sign):
+    record = made(**{quantity: only_when_learning(0.5, 0.1 * sign)})
+    for name in ("entropy", "disequilibrium"):
+        record[name] = record[name].where(record["rule"] != "fixed", record[name].isel(snapshot=0))
+    result = judged(claim, record)
+    assert result.verdict == "partly"
+    assert "own 6 of 6, fixed 0 of 6" in result.text
+
+
+def test_a_missing_data_set_leaves_partly():
+    record = made(("MNIST", "MNIST, random labels"), h=only_when_learning(0.5, -0.1))
+    result = judged("B4", record)
+    assert all(condition.passes for condition in result.conditions)
+    assert result.verdict == "partly"
+    assert "Not run: Fashion-MNIST; Fashion-MNIST, random labels." in result.text
+
+
+def test_another_optimizer_is_reported_and_does_not_decide():
+    def of(network):
+        return per_seed(0.5 - 0.1 * TIME) if network != "MNIST, SGD 0.1" else per_seed(0.5 + 0.1 * TIME)
+
+    with_sgd, without = (judged("B4", made(names, h=of)) for names in ((*ALL, "MNIST, SGD 0.1"), ALL))
+    assert with_sgd.verdict == without.verdict
+    assert "MNIST with SGD 0.1: 0 of 12 pass." in with_sgd.text
+    assert "SGD" not in without.text
+
+
+def test_the_text_sees_every_tenth_snapshot():
+    hundred = made(h=lambda _: 0.9).isel(snapshot=np.arange(101) % SNAPSHOTS)
+    zigzag = 0.9 - 0.001 * np.arange(101) + 0.05 * (np.arange(101) % 2)
+    hundred["entropy"] = hundred["entropy"] * 0 + xr.DataArray(zigzag * 8, dims="snapshot")
+    result = judged("B4", hundred)
+    assert result.effect == pytest.approx(-1)
+    assert "all snapshots -0." in result.conditions[0].note
+
+
+def test_gaussians_lie_on_their_own_curve():
+    edges = np.linspace(-1, 1, 257)
+    law = np.diff(stats.norm(0, 0.2).cdf(edges))
+    found = complexity_entropy(law)
+    assert judges._gaussian_complexity(found.h, 256) == pytest.approx(found.c, abs=1e-4)
+    h, _ = judges._gaussian_curve(256)
+    assert (np.diff(h) > -1e-9).all()
+    assert h[0] < 0.15
+    assert h[-1] == pytest.approx(1, abs=1e-3)
+
+
+# -- B6
+
+
+def mirrored(layers):
+    """Counts of a lopsided law that is mirrored in every second snapshot of `layers`: other weights, same entropy."""
+    law = np.histogram(np.random.default_rng(0).gamma(2, 0.03, 200_000) - 0.05, FINE)[0] + 1e-9
+    rows = np.array([np.rint(SIZES[layer] * law / law.sum()) for layer in LAYERS])
+    counts = np.repeat(rows[None], SNAPSHOTS, axis=0)
+    for layer in layers:
+        counts[::2, layer] = counts[::2, layer, ::-1]
+    return counts[None].astype(int)
+
+
+TURN = 1e-5 * np.cos(9 * TIME)
+
+
+def test_a_stop_and_correction_of_the_third_layer_is_reproduced():
+    result = judged("B6", made(h=lambda _: per_seed(0.9 + TURN), counts=lambda _: mirrored([2])))
+    assert result.verdict == "reproduced"
+    assert (result.effect, result.conditions[0].control) == (1.0, 0.0)
+
+
+def test_one_of_every_layer_is_not_the_third_ones():
+    result = judged("B6", made(h=lambda _: per_seed(0.9 + TURN), counts=lambda _: mirrored([0, 1, 2])))
+    assert result.verdict == "partly"
+    assert result.holds_in_control
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"h": lambda _: per_seed(0.9 + TURN)},
+        {"h": lambda _: per_seed(0.9 - 1e-5 * TIME), "counts": lambda _: mirrored([2])},
+        {"h": lambda _: per_seed(0.9 + 1e4 * TURN), "counts": lambda _: mirrored([2])},
+        {"h": lambda _: per_seed(0.9 + TURN * (TIME < 0.3)), "counts": lambda _: mirrored([2])},
+    ],
+    ids=["same weights", "no turn", "no stop", "early turn"],
+)
+def test_half_of_it_is_not(changes):
+    assert judged("B6", made(**changes)).verdict == "not reproduced"
+
+
+def test_sampling_alone_is_no_correction():
+    generator = np.random.default_rng(0)
+    law = mirrored([])[0, 0] / mirrored([])[0, 0].sum(-1, keepdims=True)
+    draws = [
+        [generator.multinomial(SIZES[layer], p, size=SNAPSHOTS) for layer, p in zip(LAYERS, law, strict=True)]
+        for _ in range(SEEDS)
+    ]
+    counts = np.array(draws).transpose(0, 2, 1, 3)
+    result = judged("B6", made(h=lambda _: per_seed(0.9 + TURN), counts=lambda _: counts))
+    assert result.verdict == "not reproduced"
+
+
+@pytest.mark.parametrize("law", [[1, 2, 3, 4, 90], [1] * 64], ids=["uneven", "even"])
+def test_error_of_entropy_is_that_of_resampling(law):
+    n = 5120
+    p = np.array(law) / np.sum(law)
+    drawn = np.random.default_rng(0).multinomial(n, p, size=4000)
+    resampled = complexity_entropy(drawn).entropy.std()
+    assert judges._entropy_error(n * p) == pytest.approx(resampled, rel=0.06)
+
+
+def test_bins_are_those_of_the_experiment():
+    generator = torch.Generator().manual_seed(0)
+    matrices = [0.1 * torch.randn(n, generator=generator) + 0.01 for n in (60_000, 40_000, 50_000)]
+    data = weight_statistics(matrices, np.random.default_rng(0)).expand_dims(["seed", "snapshot"])
+    data["edge"] = ("boundary", FINE)
+    counts = data["counts"].transpose("layer", "seed", "snapshot", "bin").values
+    for rule in RULES:
+        ours = complexity_entropy(judges.rebin(counts, FINE, judges._edges(data, rule))).entropy[:, 0, 0]
+        theirs = data["entropy"].sel(rule=rule, bins=256, part=list(LAYERS)).values.squeeze()
+        np.testing.assert_allclose(ours, theirs, atol=0.03)
+
+
+# -- B7
+
+
+def falling_error(network):
+    return (0.5 - 0.4 * TIME)[None] if learns(network) else 0.9
+
+
+def test_complexity_that_rises_with_accuracy_and_over_seeds_is_reproduced():
+    skill = np.array([0.3, 0.1, 0.4, 0.2, 0.0])[:, None]
+    result = judged(
+        "B7",
+        made(
+            c=lambda n: (0.1 + 0.1 * TIME + 0.01 * skill)[..., None] if learns(n) else per_seed(0.1 - 0.05 * TIME),
+            test_error=lambda n: falling_error(n) - 0.01 * skill,
+        ),
+    )
+    assert result.verdict == "reproduced"
+    assert result.effect == pytest.approx(1)
+    assert {condition.effect for condition in result.conditions} == {1.0}
+
+
+def test_complexity_that_rises_under_random_labels_too_says_nothing():
+    result = judged("B7", made(c=lambda _: per_seed(0.1 + 0.1 * TIME), test_error=falling_error))
+    assert result.verdict == "partly"
+    over = [condition for condition in result.conditions if condition.name.startswith("over snapshots")]
+    within = [condition for condition in result.conditions if condition.name.startswith("over seeds")]
+    assert all(condition.passes and condition.holds_in_control for condition in over)
+    assert not any(condition.passes for condition in within)
+
+
+def test_complexity_that_falls_is_not_performance():
+    result = judged("B7", made(c=lambda _: per_seed(0.2 - 0.1 * TIME), test_error=falling_error))
+    assert result.verdict == "not reproduced"
+
+
+def test_accuracy_that_stays_is_no_correlation():
+    result = judged("B7", made(c=lambda _: per_seed(0.1 + 0.1 * TIME)))
+    assert result.verdict == "not reproduced"
+    assert result.effect == 0
+
+
+@pytest.mark.parametrize("seeds", [3, 4, 5, 8])
+def test_seeds_are_compared_by_permutation(seeds):
+    rising = np.arange(seeds)[:, None] + np.zeros(10)
+    condition = judges._within("", rising, rising)
+    assert condition.effect == 1
+    assert condition.passes is (True if seeds >= 5 else None)
+    unrelated = np.random.default_rng(0).random((seeds, 10))
+    assert judges._within("", rising, unrelated).passes is None
+
+
+def test_permutations_keep_their_level():
+    generator = np.random.default_rng(0)
+    # accuracy that differs between seeds, alike in all snapshots: the hard case for a test over snapshots
+    passed = [
+        judges._within("", np.tile(generator.random((5, 1)), 10), np.tile(generator.random((5, 1)), 10)).passes
+        for _ in range(400)
+    ]
+    assert np.mean([answer is True for answer in passed]) < 0.05
+
+
+# -- B8
+
+
+def test_formulas_are_ordpys():
+    result = judged("B8", made(("MNIST",)))
+    assert result.verdict == "reproduced"
+    assert result.seeds == 0
+    assert result.effect < 1e-8
+
+
+def test_published_values_are_those_of_ordpy():
+    series = [4, 7, 9, 10, 6, 11, 3]
+    assert ordpy.complexity_entropy(series, dx=2) == pytest.approx(judges.PUBLISHED[0][1:])
+    assert ordpy.complexity_entropy([[1, 2, 1], [8, 3, 4], [6, 7, 5]], dx=2, dy=2) == pytest.approx(
+        judges.PUBLISHED[1][1:]
+    )
+    assert ordpy.complexity_entropy(judges.PUBLISHED[2][0], dx=3, probs=True) == pytest.approx(judges.PUBLISHED[2][1:])
+    image = [[1, 2, 1, 4], [8, 3, 4, 5], [6, 7, 5, 6]]
+    assert ordpy.complexity_entropy(image, dx=3, dy=2) == pytest.approx(judges.PUBLISHED[3][1:])
+
+
+# -- all
+
+
+def test_judges_read_what_the_experiment_gives():
+    config = experiments.get("weight_evolution").config("smoke")
+    record = experiments.get("weight_evolution").run(config, device=torch.device("cpu"))
+    for number in range(1, 9):
+        for part in (record, record.isel(seed=[0]), record.sel(network=["digits"])):
+            judgement = judged(f"B{number}", part)
+            assert np.isfinite(judgement.effect)
+            assert judgement.seeds == (0 if number == 8 else part.sizes["seed"])
+            assert number in (1, 8) or judgement.verdict != "reproduced"
