@@ -1,0 +1,752 @@
+"""Figures of chapter 3, the complexity-entropy plane: a Dataset of `lib.experiments.deep_mlp` in, a figure out.
+
+They compute what a reader would from the stored numbers: means over seeds, C from H and D, peaks and knees, laws with
+the weights' moments. A record may hold any of the experiment's
+networks; what is not there is not drawn. Weights are those of the hidden matrices together, 256 bins, unless named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from scipy import stats
+
+from lib.figures.style import BAND_ALPHA, PALETTE, colour, look, panel_labels
+from lib.measures.amplitudes import LAWS, fit_amplitudes, fold
+from lib.measures.complexity import ComplexityEntropy, complexity_entropy, family_probabilities, limit_curves
+from lib.measures.curves import knee, peak
+from lib.measures.histogram import rebin
+from lib.measures.statistics import seed_interval
+
+BINS = 256
+"""Bins of all figures but those that compare numbers of bins, as in the ledger."""
+
+RULE_NAMES = {
+    "own": "own range of each epoch",
+    "fixed": "fixed edges, −1 to 1",
+    "robust": "between 0.1 % and 99.9 %",
+    "spread": "± 4 standard deviations",
+}
+STATED = (20, 35)
+"""Epochs between which the text places its optimal region."""
+
+_ENTROPY, _DISEQUILIBRIUM, _COMPLEXITY = colour("blue"), colour("green"), colour("vermilion")
+_BIN_COLOURS = {64: "sky", 128: "blue", 256: "brown"}
+_EPOCHS = "viridis"  # colours of epochs, as in chapter 1
+_VARIANTS: dict[str, dict[str, Any]] = {
+    "": {"color": PALETTE["blue"]},
+    "no weight decay": {"color": PALETTE["vermilion"], "linestyle": (0, (6, 2))},
+    "AdamW": {"color": PALETTE["brown"], "linestyle": (0, (1, 1.2))},
+    "no batch norm": {"color": PALETTE["green"], "linestyle": (0, (5, 1.5, 1, 1.5))},
+    "random labels": look("shuffled labels"),
+    "half rate": {"color": PALETTE["sky"]},
+    "He-normal": {"color": PALETTE["purple"]},
+}
+FAMILIES = {"gaussian": "Gaussian", "laplace": "Laplace", "student t": "Student t"}
+_FAMILY_LOOKS: dict[str, dict[str, Any]] = {
+    "gaussian": {"color": PALETTE["black"], "linestyle": (0, (6, 3))},
+    "laplace": {"color": PALETTE["purple"], "linestyle": (0, (3, 1.5))},
+    "student t": {"color": PALETTE["green"], "linestyle": (0, (1, 1.2))},
+}
+_LAW_COLOURS = dict(zip(LAWS, ("vermilion", "black", "purple", "green"), strict=True))
+
+
+# -- what a record holds ----------------------------------------------------------------------------------------------
+
+
+def data_sets(record: xr.Dataset) -> list[str]:
+    """Return the names of the networks that learn as the text has it, one a data set.
+
+    Examples
+    --------
+    >>> data_sets(xr.Dataset(coords={"network": ["MNIST", "MNIST, AdamW", "CIFAR-10"]}))
+    ['MNIST', 'CIFAR-10']
+    """
+    names = [str(name) for name in record["network"].values]
+    return [name for name in names if ", " not in name] or names[:1]
+
+
+def of_network(record: xr.Dataset, network: str) -> xr.Dataset:
+    """Return one network with those seeds, layers and parts that it has.
+
+    Raises
+    ------
+    ValueError
+        If the record has no such network.
+    """
+    known = [str(name) for name in record["network"].values]
+    if network not in known:
+        raise ValueError(f"The record has no network {network!r}; choose one of {', '.join(known)}.")
+    chosen = record.sel(network=network)
+    there = chosen["sd"].notnull()
+    chosen = chosen.isel(
+        seed=np.flatnonzero(there.any(("epoch", "part"))), part=np.flatnonzero(there.any(("seed", "epoch")))
+    )
+    parts = set(map(str, chosen["part"].values))
+    return chosen.sel(layer=[layer for layer in map(str, chosen["layer"].values) if layer in parts])
+
+
+def family_of(record: xr.Dataset, network: str) -> list[str]:
+    """Return a network of the text and those that differ from it in one respect and share its shape.
+
+    Examples
+    --------
+    >>> family_of(xr.Dataset(coords={"network": ["MNIST", "MNIST, AdamW", "MNIST, depth 2", "CIFAR-10"]}), "MNIST")
+    ['MNIST', 'MNIST, AdamW']
+    """
+    there = {str(name) for name in record["network"].values}
+    names = [f"{network}, {variant}" if variant else network for variant in _VARIANTS]
+    return [name for name in names if name in there]
+
+
+def caption_of(record: xr.Dataset) -> str:
+    """Return in words what a record is: its networks with their seeds, its size and machine."""
+    seeds: dict[int, list[str]] = {}
+    for network in map(str, record["network"].values):
+        seeds.setdefault(of_network(record, network).sizes["seed"], []).append(network)
+    parts = [f"{' / '.join(names)}: {'one seed' if n == 1 else f'{n} seeds'}" for n, names in seeds.items()]
+    return (
+        f"{'; '.join(parts)}; preset {record.attrs['preset']}, {record.attrs['device']}, "
+        f"{float(record.attrs['wall_time_s']):.0f} s, made {str(record.attrs['created'])[:10]}"
+    )
+
+
+def cells(rule: str, bins: int = BINS) -> int:
+    """Return the size of the alphabet: the bins, and under every rule but ``own`` one beyond either end.
+
+    Examples
+    --------
+    >>> cells("own", 128), cells("fixed", 128)
+    (128, 130)
+    """
+    return bins + (0 if rule == "own" else 2)
+
+
+def coordinates(chosen: xr.Dataset, rule: str = "own", bins: int = BINS, part: str = "hidden") -> xr.Dataset:
+    """Return ``H``, ``D`` (bits), ``C`` (bits squared) and the normalised ``h``, ``c``, by whatever is left."""
+    stored = chosen[["entropy", "disequilibrium"]].sel(rule=rule, bins=bins, part=part)
+    entropy, disequilibrium, n = stored["entropy"], stored["disequilibrium"], cells(rule, bins)
+    largest = float(complexity_entropy(np.eye(1, n)).disequilibrium[0])  # of one occupied bin
+    h = entropy / np.log2(n)
+    complexity = entropy * disequilibrium
+    return xr.Dataset({"H": entropy, "D": disequilibrium, "C": complexity, "h": h, "c": h * disequilibrium / largest})
+
+
+def peak_epochs(chosen: xr.Dataset, rule: str = "own", bins: int = BINS, part: str = "hidden") -> xr.Dataset:
+    """Return the peak epoch of C of each seed (``epoch``) and whether C turns back there (``interior``)."""
+    found = peak(coordinates(chosen, rule, bins, part)["C"].transpose("seed", "epoch").values)
+    return xr.Dataset({"epoch": ("seed", found.epoch), "interior": ("seed", found.interior)})
+
+
+# -- drawing ----------------------------------------------------------------------------------------------------------
+
+
+def _variant(network: str) -> str:
+    return network.partition(", ")[2]
+
+
+def _look_of(network: str) -> dict[str, Any]:
+    return dict(_VARIANTS.get(_variant(network), {}))
+
+
+def _draw(axes: Axes, x: np.ndarray, values: xr.DataArray, label: str | None = None, **style: Any) -> None:
+    """Draw the mean over seeds with its 95 % interval; for fewer than three seeds all runs, thin."""
+    runs = values.transpose(..., "seed").values
+    estimate = seed_interval(runs)
+    (line,) = axes.plot(x, estimate.mean, label=label, **style)
+    if 1 < runs.shape[-1] < 3:
+        axes.plot(x, runs, color=line.get_color(), linewidth=0.7, alpha=0.6)
+    elif runs.shape[-1] >= 3:
+        axes.fill_between(x, estimate.low, estimate.high, color=line.get_color(), alpha=BAND_ALPHA, linewidth=0)
+
+
+def _heading(axes: Axes, text: str) -> None:
+    axes.annotate(text, (0.5, 1.02), xycoords="axes fraction", ha="center", va="bottom", fontsize=10)
+
+
+def _epoch_axis(axes: Axes) -> None:
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+
+
+def _limits(axes: Axes, n: int, *, normalised: bool, shade: str = "grey") -> None:
+    """Draw the smallest and largest complexity for each entropy on n cells."""
+    curves = limit_curves(n, 801, normalised=normalised)
+    label: str | None = "limit curves"
+    for values in (curves.minimum, curves.maximum):
+        axes.plot(curves.entropy, values, color=colour(shade), linewidth=0.9, label=label, zorder=1)
+        label = None
+
+
+def _frame(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
+    """Fix the axes to data with a margin; complexity from 0."""
+    low, high, top = float(np.nanmin(x)), float(np.nanmax(x)), float(np.nanmax(y))
+    margin = 0.08 * max(high - low, 0.05)
+    axes.set(xlim=(low - margin, high + margin), ylim=(-0.04 * top, 1.12 * top))
+
+
+def _path(axes: Axes, x: xr.DataArray, y: xr.DataArray, last: int, marks: bool = True) -> Any:
+    """Draw a trajectory of each seed, coloured by epoch, its peak ringed."""
+    dots = None
+    for seed in range(x.sizes["seed"]):
+        one_x, one_y = x.isel(seed=seed).values, y.isel(seed=seed).values
+        axes.plot(one_x, one_y, color=PALETTE["grey"], linewidth=0.7, zorder=2)
+        dots = axes.scatter(
+            one_x, one_y, c=x["epoch"].values, s=16, cmap=_EPOCHS, vmin=0, vmax=last, zorder=3, linewidths=0
+        )
+        if marks:
+            top = int(peak(one_y).epoch)
+            axes.plot(
+                one_x[top], one_y[top], "o", markersize=9, markerfacecolor="none", color=PALETTE["black"], zorder=4
+            )
+    return dots
+
+
+def _ends(axes: Axes, x: np.ndarray, y: np.ndarray, shade: Any) -> None:
+    """Mark the start (open circle), the peak of y (star) and the end (square) of a path."""
+    axes.plot(x[0], y[0], "o", color="white", markeredgecolor=shade, markersize=6, zorder=4)
+    axes.plot(x[-1], y[-1], "s", color=shade, markersize=5, zorder=4)
+    top = int(peak(y).epoch)
+    axes.plot(x[top], y[top], "*", color=shade, markersize=10, zorder=4)
+
+
+def _stated_region(axes: Axes, last: float) -> None:
+    """Shade the epochs at which the text places its optimum, where they were reached."""
+    if last >= STATED[0]:
+        axes.axvspan(*STATED, color=PALETTE["grey"], alpha=0.15, linewidth=0, zorder=0)
+
+
+# -- the plane itself -------------------------------------------------------------------------------------------------
+
+
+def reference_plane(bins: int = BINS) -> Figure:
+    """Draw the plane of the text with limit curves and made distributions, and the normalised one beside it."""
+    spreads, shown = np.geomspace(0.003, 0.5, 60), np.array([0.01, 0.03, 0.1, 0.3])
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.9))
+    _limits(left, bins + 2, normalised=False)
+    for name in ("gaussian", "laplace"):
+        shade = _FAMILY_LOOKS[name]["color"]
+        law, marked = _law(name, bins, spreads), _law(name, bins, shown)
+        left.plot(law.entropy, law.complexity, label=FAMILIES[name], linewidth=1.8, color=shade)
+        left.plot(marked.entropy, marked.complexity, linestyle="none", marker="o", markersize=4, color=shade)
+        if name == "gaussian":
+            for sd, x, y in zip(shown, marked.entropy, marked.complexity, strict=True):
+                left.annotate(f"{sd:g}", (x, y), textcoords="offset points", xytext=(6, -12), fontsize=8.5)
+    for counts, text, marker in ((np.eye(1, bins + 2)[0], "single bin", "s"), (np.ones(bins + 2), "uniform", "D")):
+        place = complexity_entropy(counts)
+        left.plot(
+            place.entropy,
+            place.complexity,
+            linestyle="none",
+            marker=marker,
+            label=text,
+            color=PALETTE["vermilion"],
+            clip_on=False,
+        )
+    for number, shade in _BIN_COLOURS.items():
+        law = _law("gaussian", number, spreads)
+        _limits(right, number + 2, normalised=True, shade=shade)
+        right.plot(law.h, law.c, color=colour(shade), linewidth=1.8)
+        right.plot([], [], color=colour(shade), label=f"{number}")
+        peak_at = law.c.argmax()
+        right.plot(law.h[peak_at], law.c[peak_at], "*", color=colour(shade), markersize=10)
+    left.set(xlabel="entropy H (bits)", ylabel="complexity C = H D (bits²)", xlim=(0, None), ylim=(0, None))
+    right.set(xlabel="normalised entropy h", ylabel="normalised complexity c", xlim=(0, 1), ylim=(0, None))
+    gaussians = [line for line in right.lines if str(line.get_label()).isdigit()]
+    right.legend(handles=gaussians, title="Gaussian, bins", fontsize=8.5, title_fontsize=8.5, loc="lower center")
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=9)
+    panel_labels((left, right))
+    return figure
+
+
+def _law(name: str, bins: int, sd: np.ndarray) -> ComplexityEntropy:
+    """Places of a centred law under the rule ``fixed``, for several standard deviations."""
+    edges = _fixed_edges(bins)
+    return complexity_entropy(family_probabilities(name, edges, mean=np.zeros_like(sd), sd=sd))
+
+
+def _fixed_edges(bins: int) -> np.ndarray:
+    return np.concatenate([[-np.inf], np.linspace(-1, 1, bins + 1), [np.inf]])
+
+
+# -- trajectories -----------------------------------------------------------------------------------------------------
+
+
+def trajectories(record: xr.Dataset, networks: Sequence[str] | None = None) -> Figure:
+    """Draw the text's figure 3a: the way through the plane with the error inset, and beside it C and the error."""
+    networks = list(networks or data_sets(record))
+    last = int(record["epoch"].values[-1])
+    figure, grid = plt.subplots(len(networks), 2, figsize=(7.2, 3.5 * len(networks) + 0.6), squeeze=False)
+    for (left, right), network in zip(grid, networks, strict=True):
+        chosen = of_network(record, network)
+        place, epochs = coordinates(chosen), chosen["epoch"].values
+        dots = _path(left, place["H"], place["C"], last)
+        _limits(left, cells("own"), normalised=False)
+        _frame(left, place["H"].values, place["C"].values)
+        left.set(xlabel="entropy H (bits)", ylabel="complexity C (bits²)")
+        _heading(left, network)
+        inset = left.inset_axes((0.6, 0.6, 0.4, 0.34))
+        for name, label, dashes in (("train_error", "dropout on", "-"), ("train_off_error", "off", (0, (3, 1.5)))):
+            _draw(inset, epochs, 100 * chosen[name], label, color=colour("mistakes"), linestyle=dashes, linewidth=1.3)
+        inset.set_ylim(bottom=0)
+        inset.set_title("training error (%)", fontsize=8.5, pad=2)
+        inset.tick_params(labelsize=8)
+        inset.legend(fontsize=7.5, handlelength=1.4, borderpad=0.1, labelspacing=0.2)
+        _rise_and_fall(right, chosen, place)
+    figure.legend(*grid[0, 1].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=9)
+    figure.colorbar(dots, ax=grid, orientation="horizontal", shrink=0.5, aspect=40, label="epoch")
+    panel_labels(grid)
+    return figure
+
+
+def _rise_and_fall(axes: Axes, chosen: xr.Dataset, place: xr.Dataset) -> None:
+    """Draw C over its largest value, and the training error over its first, with peak epochs and knees."""
+    epochs = chosen["epoch"].values
+    error = chosen["train_error"]
+    left = (error - error.min("epoch")) / (error.max("epoch") - error.min("epoch"))
+    _draw(axes, epochs, place["C"] / place["C"].max("epoch"), "C / its largest value", color=_COMPLEXITY)
+    _draw(axes, epochs, left, "fall of the error to come", color=colour("mistakes"))
+    marks = (
+        (peak_epochs(chosen)["epoch"].values, _COMPLEXITY, "-", "peak epoch e*"),
+        (knee(error.transpose("seed", "epoch").values), colour("mistakes"), (0, (3, 1.5)), "knee"),
+    )
+    for values, shade, dashes, label in marks:
+        for number, value in enumerate(values[np.isfinite(values)]):
+            axes.axvline(value, color=shade, linestyle=dashes, linewidth=1, label=None if number else label)
+    axes.set(ylim=(0, 1.05), ylabel="share")
+    _epoch_axis(axes)
+
+
+def rules(record: xr.Dataset, network: str) -> Figure:
+    """Draw the mean trajectory of one network under every binning rule, with every number of bins."""
+    chosen = of_network(record, network)
+    names = [str(rule) for rule in chosen["rule"].values]
+    figure, grid = plt.subplots(2, 2, figsize=(7.2, 6.4))
+    for axes, rule in zip(grid.flat, names, strict=True):
+        drawn = []
+        for bins, shade in _BIN_COLOURS.items():
+            place = coordinates(chosen, rule, bins).mean("seed")
+            h, c = place["h"].values, place["c"].values
+            axes.plot(h, c, color=colour(shade), linewidth=1.5, label=f"{bins} bins")
+            _ends(axes, h, c, colour(shade))
+            _limits(axes, cells(rule, bins), normalised=True, shade=shade)
+            drawn.append((h, c))
+        _frame(axes, np.concatenate([h for h, _ in drawn]), np.concatenate([c for _, c in drawn]))
+        axes.set(xlabel="normalised entropy h", ylabel="normalised complexity c")
+        _heading(axes, RULE_NAMES[rule])
+    lines = [line for line in grid[0, 0].lines if "bins" in str(line.get_label())]
+    figure.legend(handles=lines, loc="outside lower center", ncols=3, fontsize=9)
+    panel_labels(grid)
+    return figure
+
+
+def snapshot(record: xr.Dataset, network: str, epoch: int, seed: int = 0) -> Figure:
+    """Draw one epoch's point in the plane and the histogram behind it, over the weights' own range.
+
+    `seed` counts the seeds that the network has.
+    """
+    chosen = of_network(record, network).isel(seed=seed)
+    place = coordinates(chosen)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.4), width_ratios=(1, 1.15))
+    h, c = place["H"].values, place["C"].values
+    left.plot(h, c, color=PALETTE["grey"], linewidth=1)
+    _limits(left, cells("own"), normalised=False)
+    _frame(left, h, c)
+    at = list(chosen["epoch"].values).index(epoch)
+    left.plot(h[at], c[at], "o", color=_COMPLEXITY, markersize=9, zorder=4)
+    left.set(xlabel="entropy H (bits)", ylabel="complexity C (bits²)")
+    _heading(left, f"H = {h[at]:.2f} bits, C = {c[at]:.2f} bits²")
+    now = chosen.sel(epoch=epoch)
+    edges, counts = _own_edges(now), _hidden_counts(now)
+    share = rebin(counts, chosen["edge"].values, edges)
+    share = share / share.sum()
+    law = family_probabilities("gaussian", edges, **_moments(now, "gaussian"))
+    right.stairs(share, edges, fill=True, color=_ENTROPY, alpha=0.45, label="weights")
+    right.stairs(law, edges, color=PALETTE["black"], linewidth=1.2, label="Gaussian of their deviation")
+    right.axhline(1 / BINS, label="uniform", **look("nominal"))
+    reach = float(max(abs(chosen["low"].sel(part="hidden").min()), chosen["high"].sel(part="hidden").max()))
+    right.set(
+        yscale="log", ylim=(1e-7, 1.5), xlim=(-1.03 * reach, 1.03 * reach), xlabel="weight", ylabel="share in a bin"
+    )
+    right.legend(fontsize=8.5, loc="upper right")
+    return figure
+
+
+def _own_edges(now: xr.Dataset, part: str = "hidden", bins: int = BINS) -> np.ndarray:
+    return np.linspace(float(now["low"].sel(part=part)), float(now["high"].sel(part=part)), bins + 1)
+
+
+def _hidden_counts(now: xr.Dataset) -> np.ndarray:
+    """Fine histogram of all hidden matrices together."""
+    return now["counts"].isel(layer=slice(None, -1)).sum("layer").transpose(..., "bin").values
+
+
+def _moments(chosen: xr.Dataset, family: str, part: str = "hidden") -> dict[str, np.ndarray]:
+    names = ("mean", "sd", "kurtosis") if family == "student t" else ("mean", "sd")
+    return {name: chosen[name].sel(part=part).values.astype(np.float64) for name in names}
+
+
+# -- controls ---------------------------------------------------------------------------------------------------------
+
+
+def controls(record: xr.Dataset, network: str) -> Figure:
+    """Draw H, C and the test error of a network and of its controls, over each epoch's own range and fixed edges."""
+    names = family_of(record, network)
+    figure, grid = plt.subplots(2, 3, figsize=(7.2, 5.4))
+    lowest = np.inf
+    for name in names:
+        chosen = of_network(record, name)
+        lowest = min(lowest, float(chosen["test_error"].mean("seed").min()))
+        style = {**_look_of(name), "linewidth": 1.6}
+        label = _variant(name) or f"{network}, as in the text"
+        epochs = chosen["epoch"].values
+        for column, rule in zip(grid.T, ("own", "fixed"), strict=False):
+            place = coordinates(chosen, rule)
+            _draw(column[0], epochs, place["H"], label, **style)
+            _draw(column[1], epochs, place["C"], label, **style)
+        spread = chosen["sd"].sel(part="hidden")
+        _draw(grid[0, 2], epochs, spread / spread.isel(epoch=0), label, **style)
+        _draw(grid[1, 2], epochs, 100 * chosen["test_error"], label, **style)
+    for column, heading in zip(grid.T, ("own range", "fixed edges"), strict=False):
+        _heading(column[0], heading)
+        column[0].set_ylabel("entropy H (bits)")
+        column[1].set_ylabel("complexity C (bits²)")
+    grid[0, 2].set_ylabel("standard deviation\n(at the start = 1)")
+    grid[1, 2].set(ylabel="test error (%)", yscale="log", ylim=(max(60 * lowest, 0.1), 110))
+    grid[1, 2].yaxis.set_major_formatter("{x:g}")
+    for axes in grid.flat:
+        _epoch_axis(axes)
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=9)
+    panel_labels(grid)
+    return figure
+
+
+def layers(record: xr.Dataset, networks: Sequence[str] | None = None) -> Figure:
+    """Draw the text's figure 3b: each hidden layer's way through the plane, and the epoch at which its C peaks."""
+    networks = list(networks or data_sets(record))
+    figure, grid = plt.subplots(len(networks), 2, figsize=(7.2, 3.4 * len(networks) + 0.5), squeeze=False)
+    deepest = max(of_network(record, name).sizes["layer"] for name in networks) - 1
+    shades = plt.get_cmap("plasma")(np.linspace(0, 0.88, deepest))
+    for (left, right), network in zip(grid, networks, strict=True):
+        chosen = of_network(record, network)
+        last, drawn = int(chosen["epoch"].values[-1]), []
+        names = [str(layer) for layer in chosen["layer"].values[:-1]]
+        if last > 5:
+            right.axhspan(5, 20, color=PALETTE["grey"], alpha=0.15, linewidth=0)
+        for number, layer in enumerate(names):
+            mean = coordinates(chosen, part=layer).mean("seed")
+            h, c = mean["H"].values, mean["C"].values
+            left.plot(h, c, color=shades[number], linewidth=1.3)
+            _ends(left, h, c, shades[number])
+            drawn.append((h, c))
+            found = peak_epochs(chosen, part=layer)
+            for at, turns in zip(found["epoch"].values, found["interior"].values, strict=True):
+                right.plot(
+                    number + 1, at, "o", color=shades[number], markerfacecolor=shades[number] if turns else "white"
+                )
+        _limits(left, cells("own"), normalised=False)
+        _frame(left, np.concatenate([h for h, _ in drawn]), np.concatenate([c for _, c in drawn]))
+        left.set(xlabel="entropy H (bits)", ylabel="complexity C (bits²)")
+        _heading(left, network)
+        right.set(
+            xlabel="hidden layer",
+            ylabel="peak epoch e* of C",
+            ylim=(-0.04 * last, 1.04 * last),
+            xlim=(0.3, len(names) + 0.7),
+        )
+        right.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    bar = figure.colorbar(
+        plt.cm.ScalarMappable(plt.Normalize(1, max(deepest, 2)), plt.matplotlib.colors.ListedColormap(shades)),
+        ax=grid,
+        orientation="horizontal",
+        shrink=0.5,
+        aspect=40,
+        label="hidden layer",
+    )
+    bar.ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    panel_labels(grid)
+    return figure
+
+
+def families(record: xr.Dataset, network: str) -> Figure:
+    """Draw the trajectory beside those of laws with the weights' own moments, on the same bins."""
+    chosen = of_network(record, network)
+    epochs = chosen["epoch"].values
+    figure, grid = plt.subplots(2, 2, figsize=(7.2, 6.2))
+    for row, rule in zip(grid, ("own", "fixed"), strict=True):
+        place = coordinates(chosen, rule)
+        mean = place.mean("seed")
+        row[0].plot(mean["H"], mean["C"], color=_VARIANTS[""]["color"], label="weights")
+        _ends(row[0], mean["H"].values, mean["C"].values, _VARIANTS[""]["color"])
+        _draw(row[1], epochs, place["C"], "weights", color=_VARIANTS[""]["color"])
+        drawn = [(mean["H"].values, mean["C"].values)]
+        for name, label in FAMILIES.items():
+            made = family_place(chosen, name, rule)
+            middle = made.mean("seed")
+            row[0].plot(middle["H"], middle["C"], label=label, linewidth=1.5, **_FAMILY_LOOKS[name])
+            _draw(row[1], epochs, made["C"], label, linewidth=1.5, **_FAMILY_LOOKS[name])
+            drawn.append((middle["H"].values, middle["C"].values))
+        _limits(row[0], cells(rule), normalised=False)
+        _frame(row[0], np.concatenate([h for h, _ in drawn]), np.concatenate([c for _, c in drawn]))
+        row[0].set(xlabel="entropy H (bits)", ylabel="complexity C (bits²)")
+        row[1].set_ylabel("complexity C (bits²)")
+        _epoch_axis(row[1])
+        _heading(row[0], RULE_NAMES[rule])
+    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=9)
+    panel_labels(grid)
+    return figure
+
+
+def family_place(chosen: xr.Dataset, family: str, rule: str = "own", part: str = "hidden") -> xr.Dataset:
+    """Return H and C that a law with the weights' mean, deviation (and kurtosis) has on the bins of the weights.
+
+    Raises
+    ------
+    ValueError
+        If the rule is neither ``own`` nor ``fixed``: the ranges of the others are not stored.
+    """
+    if rule == "own":
+        low, high = (chosen[name].sel(part=part).values.astype(np.float64) for name in ("low", "high"))
+        edges = np.linspace(low, high, BINS + 1, axis=-1)
+    elif rule == "fixed":
+        edges = _fixed_edges(BINS)
+    else:
+        raise ValueError(f"Edges of the rule {rule!r} are not stored: use own or fixed.")
+    found = complexity_entropy(family_probabilities(family, edges, **_moments(chosen, family, part)))
+    dims = chosen["sd"].sel(part=part).dims
+    return xr.Dataset({"H": (dims, found.entropy), "C": (dims, found.complexity)})
+
+
+# -- crystals, gases and synapses -------------------------------------------------------------------------------------
+
+
+def pruning(record: xr.Dataset, network: str) -> Figure:
+    """Draw H, D and C against the share of weights kept, the smallest set to 0 first, before and after training."""
+    chosen = of_network(record, network)
+    kept = np.geomspace(1, 1e-3, 61)
+    figure, grid = plt.subplots(1, 3, figsize=(7.2, 3.1))
+    for at, shade, label in ((0, "initial", "before training"), (-1, "final", "after training")):
+        now = chosen.isel(epoch=at)
+        runs = [_pruned(now.isel(seed=seed), kept) for seed in range(chosen.sizes["seed"])]
+        for axes, name in zip(grid, ("entropy", "disequilibrium", "complexity"), strict=True):
+            values = xr.DataArray([getattr(run, name) for run in runs], dims=("seed", "kept"))
+            _draw(axes, kept, values, label, color=colour(shade), linewidth=1.6)
+    for axes, name in zip(grid, ("entropy H (bits)", "disequilibrium D (bits)", "complexity C (bits²)"), strict=True):
+        axes.set(xscale="log", xlim=(1.2, 8e-4), ylim=(0, None), ylabel=name, xlabel="share of weights kept")
+    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
+    panel_labels(grid)
+    return figure
+
+
+def _pruned(now: xr.Dataset, kept: np.ndarray) -> ComplexityEntropy:
+    """Place of the hidden weights after setting all but a share to 0, the smallest first, over their own range."""
+    counts, fine = _hidden_counts(now).astype(np.float64), now["edge"].values
+    sizes, _ = fold(counts, fine)
+    before = np.cumsum(sizes) - sizes
+    removed = np.clip(((1 - kept[:, None]) * sizes.sum() - before) / np.maximum(sizes, 1), 0, 1)
+    left = counts * (1 - np.concatenate([removed[:, ::-1], removed], axis=1))
+    edges = _own_edges(now)
+    found = rebin(left, fine, edges)
+    found[:, int(np.clip(np.searchsorted(edges, 0, side="right") - 1, 0, BINS - 1))] += counts.sum() - left.sum(axis=1)
+    return complexity_entropy(found)
+
+
+def amplitudes(record: xr.Dataset, network: str) -> Figure:
+    """Draw the sizes of one middle layer's weights with fitted laws, and how far each law is behind, by layer."""
+    chosen = of_network(record, network)
+    names = [str(layer) for layer in chosen["layer"].values]
+    middle = names[(len(names) - 1) // 2]
+    counts, edges = fold(chosen["counts"].transpose(..., "bin").values, chosen["edge"].values)
+    counts, edges = counts[..., 1:], edges[1:]  # without weights that are 0, or as good as 0
+    folded = xr.DataArray(counts, dims=chosen["counts"].transpose(..., "bin").dims, coords={"layer": names})
+    figure, grid = plt.subplots(1, 3, figsize=(7.2, 3.6), width_ratios=(1, 1, 1.05))
+    log_width = np.diff(np.log10(edges))
+    size = np.sqrt(edges[1:] * edges[:-1])
+    top = 0.0
+    for axes, at, when in ((grid[0], 0, "before"), (grid[1], -1, "after")):
+        one = folded.sel(layer=middle).isel(epoch=at, seed=0).values
+        density = one / one.sum() / log_width
+        axes.plot(size, density, color=_ENTROPY, linewidth=2.4, label="weights")
+        fits = fit_amplitudes(one, edges)
+        for number, law in enumerate(LAWS):
+            axes.plot(
+                size,
+                _density(law, size, fits.parameters[number]),
+                color=colour(_LAW_COLOURS[law]),
+                linestyle=(0, (4, 1.5)),
+                linewidth=1.3,
+                label=law,
+            )
+        inside = size[one > 0]
+        axes.set(xscale="log", xlabel="size |w|", xlim=(inside[-1] / 1e3, inside[-1] * 1.5))
+        _heading(axes, f"layer {middle}, {when}")
+        top = max(top, 1.15 * density.max())
+    for axes in grid[:2]:
+        axes.set_ylim(0, top)
+    grid[0].set_ylabel("density (per decade)")
+    found = fit_amplitudes(folded.isel(epoch=-1).transpose("seed", "layer", "bin").values, edges)
+    behind = found.log_likelihood.max(axis=-1, keepdims=True) - found.log_likelihood
+    for number, (law, marker) in enumerate(zip(LAWS, "o^vs", strict=True)):
+        for run in behind[..., number]:
+            grid[2].plot(
+                range(len(names)), run, marker=marker, color=colour(_LAW_COLOURS[law]), linewidth=0.9, markersize=4
+            )
+    grid[2].set_yscale("symlog", linthresh=1e-3)
+    grid[2].set(xlabel="layer", ylabel="behind the best law\n(bits per weight)", ylim=(-2e-4, None))
+    shown = range(0, len(names), 1 if len(names) < 9 else 4)
+    grid[2].set_xticks(shown, labels=[names[k] if names[k] != "output" else "out" for k in shown])
+    _heading(grid[2], "after")
+    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=9)
+    panel_labels(grid)
+    return figure
+
+
+def _density(law: str, x: np.ndarray, parameters: np.ndarray) -> np.ndarray:
+    """Density per decade of a size under a fitted law."""
+    scale, second = parameters
+    known = {
+        "log-normal": lambda: stats.lognorm.pdf(x, second, scale=scale),
+        "half-normal": lambda: stats.halfnorm.pdf(x, scale=scale),
+        "half-Laplace": lambda: stats.expon.pdf(x, scale=scale),
+        "half-t": lambda: 2 * stats.t.pdf(x, second, scale=scale),
+    }
+    return np.asarray(known[law]() * x * np.log(10))
+
+
+# -- the findings -----------------------------------------------------------------------------------------------------
+
+
+def optima(record: xr.Dataset, network: str) -> Figure:
+    """Draw H, D and C against the epoch, and how high C lies between its limits, with the stated optimum shaded."""
+    chosen = of_network(record, network)
+    place, epochs = coordinates(chosen), chosen["epoch"].values
+    curves = limit_curves(cells("own"), 801)
+    low, high = (np.interp(place["h"], curves.entropy, values) for values in (curves.minimum, curves.maximum))
+    height = ((place["c"] - low) / (high - low)).where(high - low > 1e-9)
+    panels = (
+        (place["H"], "entropy H (bits)", _ENTROPY),
+        (place["D"], "disequilibrium D (bits)", _DISEQUILIBRIUM),
+        (place["C"], "complexity C (bits²)", _COMPLEXITY),
+        (height, "place of c between\nits limits (0 to 1)", PALETTE["purple"]),
+    )
+    figure, grid = plt.subplots(2, 2, figsize=(7.2, 4.9))
+    for axes, (values, label, shade) in zip(grid.flat, panels, strict=True):
+        _stated_region(axes, epochs[-1])
+        _draw(axes, epochs, values, color=shade)
+        for at in peak_epochs(chosen)["epoch"].values:
+            axes.axvline(at, color=_COMPLEXITY, linewidth=1)
+        axes.set_ylabel(label)
+        _epoch_axis(axes)
+    panel_labels(grid)
+    return figure
+
+
+def falls(record: xr.Dataset, networks: Sequence[str] | None = None) -> Figure:
+    """Draw how much the training error falls in an epoch against how far C is from its peak, coloured by epoch."""
+    networks = list(networks or data_sets(record))
+    figure, grid = plt.subplots(1, len(networks), figsize=(7.2, 3.9), squeeze=False)
+    last = int(record["epoch"].values[-1])
+    for axes, network in zip(grid.flat, networks, strict=True):
+        chosen = of_network(record, network)
+        complexity = coordinates(chosen)["C"]
+        distance = (complexity.max("epoch") - complexity).isel(epoch=slice(2, None))
+        fall = -100 * chosen["train_error"].diff("epoch").isel(epoch=slice(1, None))
+        for seed in range(chosen.sizes["seed"]):
+            x, y = distance.isel(seed=seed).values, fall.isel(seed=seed).values
+            dots = axes.scatter(
+                x, y, c=distance["epoch"].values, cmap=_EPOCHS, vmin=0, vmax=last, s=18, zorder=3, linewidths=0
+            )
+        axes.axhline(0, **look("nominal"))
+        axes.set(xlabel="distance of C from its peak (bits²)")
+        axes.set_yscale("symlog", linthresh=0.1)
+        axes.set_ylim(2 * min(float(fall.min()), -0.1), 2 * max(float(fall.max()), 0.1))
+        axes.yaxis.set_major_formatter("{x:g}")
+        _heading(axes, network)
+    grid[0, 0].set_ylabel("fall of the training error\nin one epoch (points)")
+    figure.colorbar(dots, ax=grid, orientation="horizontal", shrink=0.5, aspect=40, label="epoch")
+    panel_labels(grid)
+    return figure
+
+
+# -- tables and numbers -----------------------------------------------------------------------------------------------
+
+
+def table(record: xr.Dataset) -> pd.DataFrame:
+    """Return what became of each network, means over its seeds, as the page shows it."""
+    rows = {}
+    for network in map(str, record["network"].values):
+        chosen = of_network(record, network)
+        own, fixed, found = coordinates(chosen), coordinates(chosen, "fixed"), peak_epochs(chosen)
+        error_knee = knee(chosen["train_error"].transpose("seed", "epoch").values)
+        mean = own.mean("seed")
+        spread = chosen["sd"].sel(part="hidden")
+        rows[network] = {
+            "seeds": str(chosen.sizes["seed"]),
+            "test error (%)": f"{100 * float(chosen['test_error'].isel(epoch=-1).mean()):.1f}",
+            "knee of the error": _mean(error_knee),
+            "peak epoch of C": _mean(found["epoch"].values),
+            "C turns back": f"{int(found['interior'].sum())} of {chosen.sizes['seed']}",
+            "C, peak": f"{float(mean['C'].max()):.2f}",
+            "C, last": f"{float(mean['C'].isel(epoch=-1)):.2f}",
+            "H, first to last": _change(own["H"]),
+            "H, fixed edges": _change(fixed["H"]),
+            "deviation, last / first": f"{float((spread.isel(epoch=-1) / spread.isel(epoch=0)).mean()):.2f}",
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
+
+
+def _mean(values: np.ndarray) -> str:
+    known = values[np.isfinite(values)]
+    return f"{known.mean():.0f}" if len(known) else "–"
+
+
+def _change(values: xr.DataArray) -> str:
+    return f"{float(values.isel(epoch=0).mean()):.2f} to {float(values.isel(epoch=-1).mean()):.2f}"
+
+
+def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
+    """Return the numbers that the chapter's prose quotes, rounded, all of the text's first network of each record."""
+    spreads = np.geomspace(0.01, 0.3, 200)
+    arch = _law("gaussian", BINS, spreads)
+    found: dict[str, float] = {
+        "entropy-top": round(float(arch.entropy[arch.complexity.argmax()]), 1),
+        "complexity-top": round(float(arch.complexity.max()), 1),
+        "seconds-live": round(float(live.attrs["wall_time_s"])),
+        "minutes-record": round(float(record.attrs["wall_time_s"]) / 60),
+    }
+    for where, each in (("live", live), ("record", record)):
+        chosen = of_network(each, data_sets(each)[0])
+        place, epochs = coordinates(chosen), chosen["epoch"].values
+        mean = place.mean("seed")
+        top = peak_epochs(chosen)["epoch"].values
+        at = [
+            np.nanmean(top),
+            np.nanmean(np.append(knee(chosen["train_error"].transpose("seed", "epoch").values), np.nan)),
+        ]
+        spread = chosen["sd"].sel(part="hidden").mean("seed")
+        made = {name: family_place(chosen, name).mean("seed") for name in FAMILIES}
+        found |= {
+            f"seeds-{where}": chosen.sizes["seed"],
+            f"epochs-{where}": int(epochs[-1]),
+            f"layers-{where}": chosen.sizes["layer"] - 1,
+            f"peak-{where}": round(float(at[0]), 1),
+            f"knee-{where}": round(float(at[1]), 1),
+            f"spread-ratio-{where}": round(float(spread[-1] / spread[0]), 2),
+            f"kurtosis-last-{where}": round(float(chosen["kurtosis"].sel(part="hidden").isel(epoch=-1).mean()), 1),
+        }
+        for when, place_in_time in (("first", 0), ("last", -1)):
+            found |= {f"{name}-{when}-{where}": round(float(mean[name][place_in_time]), 2) for name in "HDC"}
+        found[f"C-peak-{where}"] = round(float(mean["C"].max()), 2)
+        for name, law in made.items():
+            gap = np.abs(law["C"].values - mean["C"].values).max() / float(mean["C"].max())
+            found[f"gap-{name.replace(' ', '-')}-{where}"] = round(100 * float(gap))
+    return found

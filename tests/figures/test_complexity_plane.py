@@ -1,0 +1,175 @@
+"""The figures of chapter 3 draw what the dataset holds, whichever networks are in it."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib import pyplot as plt
+from scipy.integrate import trapezoid
+
+from lib import records
+from lib.figures import complexity_plane as figures
+from lib.measures.complexity import complexity_entropy
+from lib.measures.histogram import asinh_edges, histogram, histograms
+
+NAMES = ("trajectories", "layers", "falls")
+ONE_NETWORK = ("rules", "controls", "families", "pruning", "amplitudes", "optima")
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BOOK_RUNS", str(tmp_path_factory.mktemp("runs")))
+        return records.obtain("deep_mlp", "smoke")
+
+
+@pytest.fixture
+def other(smoke):
+    """The same network alone, with one seed, under a name that no figure knows."""
+    return smoke.sel(network=["digits"]).isel(seed=[1]).assign_coords(network=["letters, depth 3"])
+
+
+@pytest.fixture(autouse=True)
+def close():
+    yield
+    plt.close("all")
+
+
+def made(weights: np.ndarray) -> xr.Dataset:
+    """What the figures need of one network with one layer, one seed and one epoch."""
+    fine = asinh_edges(512)
+    found = histogram(weights, edges=fine)
+    moments = {"low": weights.min(), "high": weights.max(), "mean": weights.mean(), "sd": weights.std()}
+    variables = {name: ("part", [value]) for name, value in moments.items()}
+    counts = np.stack([found.counts, np.zeros(512, dtype=int)])
+    return xr.Dataset(
+        {**variables, "counts": (("layer", "bin"), counts), "edge": ("boundary", fine)},
+        coords={"part": ["hidden"], "layer": ["1", "output"]},
+    )
+
+
+@pytest.mark.parametrize("name", [*NAMES, *ONE_NETWORK])
+def test_every_figure_draws_and_labels_its_axes(smoke, other, name):
+    for record in (smoke, other):
+        network = figures.data_sets(record)[0]
+        arguments = (record,) if name in NAMES else (record, network)
+        figure = getattr(figures, name)(*arguments)
+        figure.canvas.draw()
+        panels = [axes for axes in figure.axes if axes.get_subplotspec() is not None and axes.get_xlabel()]
+        assert len(panels) >= 1 + (name != "falls")
+        for axes in panels:
+            assert axes.get_ylabel() or axes.get_label() == "<colorbar>" or not axes.get_subplotspec().is_first_col()
+
+
+def test_networks_are_found_and_stripped_of_what_they_have_not(smoke):
+    assert figures.data_sets(smoke) == ["digits"]
+    assert figures.family_of(smoke, "digits") == ["digits", "digits, no weight decay"]
+    shallow = figures.of_network(smoke, "digits, no weight decay")
+    assert list(shallow["layer"].values) == ["1", "2", "output"]
+    assert set(shallow["part"].values) == {"1", "2", "output", "hidden", "all"}
+    assert shallow["sd"].notnull().all()
+    with pytest.raises(ValueError, match="no network 'MNIST'; choose one of digits, digits, no weight decay"):
+        figures.of_network(smoke, "MNIST")
+
+
+def test_a_seed_that_was_not_run_is_left_out_and_one_seed_is_called_one(smoke):
+    holes = smoke.copy(deep=True)
+    holes["sd"].loc[{"network": "digits", "seed": 0}] = np.nan
+    assert list(figures.of_network(holes, "digits")["seed"].values) == [1]
+    caption = figures.caption_of(holes)
+    assert caption.startswith("digits: one seed; digits, no weight decay: 2 seeds; preset smoke, ")
+
+
+@pytest.mark.parametrize("rule", ["own", "fixed"])
+def test_coordinates_are_those_of_the_measure(smoke, rule):
+    place = figures.coordinates(figures.of_network(smoke, "digits"), rule, bins=64)
+    np.testing.assert_allclose(place["C"], place["H"] * place["D"])
+    n = 64 if rule == "own" else 66
+    assert figures.cells(rule, 64) == n
+    single, uniform = (complexity_entropy(counts) for counts in (np.eye(1, n)[0], np.ones(n)))
+    np.testing.assert_allclose(place["h"], place["H"] / uniform.entropy)
+    np.testing.assert_allclose(place["c"], place["h"] * place["D"] / single.disequilibrium)
+
+
+def test_trajectory_draws_each_seed(smoke):
+    left = figures.trajectories(smoke).axes[0]
+    place = figures.coordinates(figures.of_network(smoke, "digits"))
+    for seed in range(2):
+        expected = np.stack([place["H"].isel(seed=seed), place["C"].isel(seed=seed)], axis=-1)
+        assert any(
+            line.get_xydata().shape == (3, 2) and np.allclose(line.get_xydata(), expected) for line in left.lines
+        )
+
+
+@pytest.mark.parametrize("epoch", [0, 2])
+def test_snapshot_shows_the_point_and_all_hidden_weights(smoke, epoch):
+    figure = figures.snapshot(smoke, "digits", epoch)
+    left, right = figure.axes
+    place = figures.coordinates(figures.of_network(smoke, "digits")).isel(seed=0).sel(epoch=epoch)
+    (dot,) = [line for line in left.lines if line.get_markersize() == 9]
+    assert dot.get_xydata()[0] == pytest.approx([float(place["H"]), float(place["C"])])
+    shares = right.patches[0].get_data().values
+    assert shares.sum() == pytest.approx(1)
+    # what is drawn has the entropy that is stored, up to the fine bins' width
+    assert complexity_entropy(shares).entropy == pytest.approx(float(place["H"]), abs=0.1)
+
+
+def test_gaussian_weights_are_their_own_family():
+    weights = np.random.default_rng(0).normal(0, 0.05, 200_000)
+    place = complexity_entropy(histograms([weights], 256, "fixed", low=-1, high=1).counts[0])
+    law = figures.family_place(made(weights), "gaussian", "fixed")
+    assert float(law["H"]) == pytest.approx(float(place.entropy), abs=0.01)
+    assert float(law["C"]) == pytest.approx(float(place.complexity), abs=0.01)
+    wide = figures.family_place(made(weights), "laplace", "fixed")
+    assert abs(float(wide["C"]) - float(place.complexity)) > 0.05
+
+
+def test_families_need_stored_edges(smoke):
+    with pytest.raises(ValueError, match="'robust' are not stored: use own or fixed"):
+        figures.family_place(figures.of_network(smoke, "digits"), "gaussian", "robust")
+
+
+def test_pruning_goes_from_the_weights_to_a_single_bin():
+    weights = np.random.default_rng(0).uniform(-0.1, 0.1, 100_000)
+    kept = np.array([1.0, 0.5, 1e-3])
+    found = figures._pruned(made(weights), kept)
+    assert found.entropy[0] == pytest.approx(8, abs=0.02)
+    # half of them in one bin, the others uniform in the outer half of the bins
+    expected = np.full(257, 0.0)
+    expected[:64], expected[-64:], expected[128] = 0.5 / 128, 0.5 / 128, 0.5
+    assert found.entropy[1] == pytest.approx(float(complexity_entropy(expected).entropy), abs=0.05)
+    assert found.complexity[1] > found.complexity[0]
+    assert found.entropy[2] < 0.03
+    assert found.complexity[2] < 0.03
+
+
+@pytest.mark.parametrize(
+    ("law", "parameters", "mean"),
+    [
+        ("log-normal", (0.1, 0.5), 0.1 * np.exp(0.125)),
+        ("half-normal", (0.1, np.nan), 0.1 * np.sqrt(2 / np.pi)),
+        ("half-Laplace", (0.1, np.nan), 0.1),
+        ("half-t", (0.1, 5.0), 0.2 * np.sqrt(5 / np.pi) * 2 / (4 * 0.75 * np.sqrt(np.pi))),
+    ],
+)
+def test_drawn_laws_are_densities_with_their_mean(law, parameters, mean):
+    x = np.geomspace(1e-6, 1e3, 200_001)
+    density = figures._density(law, x, np.array(parameters))
+    decades = np.log10(x)
+    assert trapezoid(density, decades) == pytest.approx(1, abs=1e-4)
+    assert trapezoid(density * x, decades) == pytest.approx(mean, rel=1e-3)
+
+
+def test_table_has_a_row_for_each_network(smoke, other):
+    found = figures.table(smoke)
+    assert list(found.index) == list(smoke["network"].values)
+    error = smoke["test_error"].sel(network="digits").isel(epoch=-1).mean()
+    assert found.loc["digits", "test error (%)"] == f"{100 * float(error):.1f}"
+    assert figures.table(other).loc["letters, depth 3", "seeds"] == "1"
+
+
+def test_numbers_are_plain_and_there_for_any_record(smoke, other):
+    found, again = figures.numbers(smoke, smoke), figures.numbers(smoke, other)
+    assert found.keys() == again.keys()
+    assert all(type(value) in (int, float) for value in found.values())
+    assert (found["seeds-live"], again["seeds-record"]) == (2, 1)
+    assert found["complexity-top"] == pytest.approx(3.4, abs=0.05)

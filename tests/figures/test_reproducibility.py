@@ -1,0 +1,126 @@
+"""Subsets, disagreement and stopping of chapter 3: against closed forms and made predictions."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib import pyplot as plt
+
+from lib import records
+from lib.figures import reproducibility as figures
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BOOK_RUNS", str(tmp_path_factory.mktemp("runs")))
+        return records.obtain("deep_mlp", "smoke")
+
+
+@pytest.fixture(autouse=True)
+def close():
+    yield
+    plt.close("all")
+
+
+def made(shift: np.ndarray, complexity: np.ndarray, **variables) -> xr.Dataset:
+    """A network with given predictions (epoch, seed, sample) and complexity (seed, epoch) under entropy 1."""
+    epochs = complexity.shape[1]
+    error = (shift != 0).mean(axis=-1).T
+    curve = (("seed", "epoch", "rule", "bins", "part"), complexity[:, :, None, None, None])
+    return xr.Dataset(
+        {
+            "entropy": xr.ones_like(xr.DataArray(curve[1], dims=curve[0])),
+            "disequilibrium": curve,
+            "shift": (("epoch", "seed", "sample"), shift.astype(np.uint8)),
+            "test_error": (("seed", "epoch"), error),
+            **variables,
+        },
+        coords={"rule": ["own"], "bins": [256], "part": ["hidden"], "epoch": np.arange(epochs)},
+    )
+
+
+def test_many_subsets_spread_as_sampling_says():
+    correct = np.arange(2_000) < 1_800
+    drawn = figures.subset_accuracies(correct, size=500, draws=4_000)
+    assert drawn.mean() == pytest.approx(0.9, abs=1e-3)
+    expected = figures.sampling_deviation(np.array(0.9), 500, 2_000)
+    assert expected == pytest.approx(np.sqrt(0.9 * 0.1 / 500 * 1500 / 1999))
+    assert drawn.std(ddof=1) == pytest.approx(float(expected), rel=0.04)
+
+
+def test_subsets_are_the_same_for_every_epoch():
+    correct = np.stack([np.arange(100) < 60, np.arange(100) < 60, np.ones(100, dtype=bool)])
+    first, again, all_right = figures.subset_accuracies(correct, size=10, draws=20)
+    np.testing.assert_array_equal(first, again)
+    assert (all_right == 1).all()
+    assert figures.subset_accuracies(correct[0], size=100, draws=3) == pytest.approx(0.6)  # no image twice
+
+
+@pytest.mark.parametrize("size", [0, 101])
+def test_subsets_that_cannot_be_drawn_are_refused(size):
+    with pytest.raises(ValueError, match=f"subset of {size} images cannot be drawn from 100: use 1 to 100"):
+        figures.subset_accuracies(np.ones(100, dtype=bool), size, draws=2)
+
+
+def test_stops_follow_complexity_and_validation_loss():
+    complexity = np.zeros((2, 51))
+    complexity[0, 11], complexity[1, 30] = 1, 1
+    complexity[:, 1:-1] += np.maximum(0, 0.5 - 0.05 * np.abs(np.arange(1, 50) - np.array([[11], [30]])))
+    loss = 1 + 0.01 * np.abs(np.arange(51) - np.array([[20], [25]]))
+    loss[:, 0] = np.nan
+    shift = np.zeros((51, 2, 10))
+    network = made(shift, complexity, validation_loss=(("seed", "epoch"), loss))
+    found = figures.stops(network)
+    assert found["peak of C"].ravel().tolist() == [11, 30]
+    assert found["lowest validation loss"].ravel().tolist() == [20, 25]
+    assert found["epochs 20 to 35"].shape == (2, 16)
+    assert found["last epoch"].ravel().tolist() == [50, 50]
+    assert "lowest validation loss" not in figures.stops(network.drop_vars("validation_loss"))
+    assert set(figures.stops(network.isel(epoch=slice(10)))) == {"peak of C", "lowest validation loss", "last epoch"}
+
+
+def test_stopped_networks_are_compared_each_at_its_own_stop():
+    complexity = 1 - 0.2 * np.abs(np.arange(7) - np.array([[2], [4]]))
+    shift = np.zeros((7, 2, 10))
+    shift[2, 0, :4] = 3  # seed 0 at its peak is wrong on the first four images
+    shift[4, 1, 2:4] = 3  # seed 1 makes the same mistake on two of these
+    found = figures.stopped(made(shift, complexity))
+    assert found["peak of C"]["epoch"].tolist() == [2, 4]
+    assert found["peak of C"]["accuracy"].tolist() == pytest.approx([0.6, 0.8])
+    assert found["peak of C"]["differ"].tolist() == pytest.approx([0.2])
+    assert found["last epoch"]["accuracy"].tolist() == [1, 1]
+    assert found["last epoch"]["differ"].tolist() == [0]
+
+
+def test_images_that_a_set_has_not_are_left_out():
+    shift = np.zeros((2, 1, 6))
+    shift[..., 4:] = 255
+    assert figures._correct(made(shift, np.zeros((1, 2)))).sizes["sample"] == 4
+
+
+def test_figures_draw_with_two_seeds_and_with_one(smoke):
+    one = smoke.isel(seed=[1])
+    for record in (smoke, one):
+        figure = figures.reproducibility(record, "digits")
+        figure.canvas.draw()
+        assert all(axes.get_xlabel() and axes.get_ylabel() for axes in figure.axes)
+        figures.stopping(record).canvas.draw()
+    assert any("one seed" in text.get_text() for text in figure.axes[2].texts)
+
+
+def test_drawn_accuracies_are_of_subsets(smoke):
+    figure = figures.reproducibility(smoke, "digits")
+    chosen = smoke.sel(network="digits")
+    correct = (chosen["shift"] == 0).transpose("seed", "epoch", "sample").values
+    size = figures.subset_size(correct.shape[-1])
+    assert size == correct.shape[-1] // 2
+    expected = 100 * figures.subset_accuracies(correct[0], size, figures.DRAWS * 100)[..., : figures.DRAWS].mean(
+        axis=-1
+    )
+    np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), expected)
+
+
+def test_numbers_are_plain(smoke):
+    found = figures.numbers(smoke, smoke.isel(seed=[0]))
+    assert all(type(value) in (int, float) for value in found.values())
+    assert found["draws-error"] == 16

@@ -1,0 +1,202 @@
+"""The figures of chapter 2 draw what the dataset holds, whichever networks it holds."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib import pyplot as plt
+
+from lib import records
+from lib.experiments._networks import join_networks
+from lib.figures import weight_evolution as figures
+from lib.measures.complexity import complexity_entropy
+from lib.measures.histogram import rebin
+
+FIGURES = ("pixel_maps", "bands", "entropy", "complexity", "planes")
+FIGURES_OF_ONE = ("first_layer", "third_layer", "recipes", "stop_and_correction")
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    patch = pytest.MonkeyPatch()
+    patch.setenv("BOOK_RUNS", str(tmp_path_factory.mktemp("runs")))
+    yield records.obtain("weight_evolution", "smoke")
+    patch.undo()
+
+
+@pytest.fixture
+def record(stored):
+    return stored.copy(deep=True)
+
+
+@pytest.fixture
+def two_sets(record):
+    """Two data sets with controls, and a recipe with a single seed: what the stored record of the long runs is."""
+    other = record.assign_coords(network=["clothes", "clothes, random labels"])
+    recipe = record.isel(network=[0], seed=[0]).assign_coords(network=["digits, SGD 0.1"])
+    parts = [each.isel(network=[n]) for each in (record, other) for n in (0, 1)] + [recipe]
+    return join_networks(parts)
+
+
+@pytest.fixture(autouse=True)
+def close():
+    yield
+    plt.close("all")
+
+
+def labelled(figure):
+    """Panels of a figure, without its colour bars."""
+    return [axes for axes in figure.axes if axes.axison and not hasattr(axes, "_colorbar")]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_of_all_data_sets_have_a_panel_each(record, two_sets, name):
+    one, two = (len(labelled(getattr(figures, name)(given))) for given in (record, two_sets))
+    assert two == 2 * one
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_without_the_control(record, name):
+    alone = record.isel(network=[0])
+    panels = labelled(getattr(figures, name)(alone))
+    assert all(axes.get_ylabel() or axes.get_xlabel() for axes in panels)
+    assert not any("random" in line.get_label() for axes in panels for line in axes.lines if len(line.get_xdata()))
+
+
+@pytest.mark.parametrize("name", FIGURES_OF_ONE)
+def test_figures_of_one_data_set(record, two_sets, name):
+    for given, network in ((record, "digits"), (record.isel(network=[0]), "digits"), (two_sets, "clothes")):
+        figure = getattr(figures, name)(given, network)
+        for axes in labelled(figure):
+            place = axes.get_subplotspec()
+            assert axes.get_ylabel() or not place.is_first_col()
+            assert axes.get_xlabel() or not place.is_last_row()
+    figure.canvas.draw()
+
+
+def test_a_network_that_is_missing_is_named(record):
+    with pytest.raises(ValueError, match="no network 'MNIST'; choose one of digits"):
+        figures.first_layer(record, "MNIST")
+
+
+def test_only_seeds_that_were_run_are_used(two_sets):
+    assert figures.of_network(two_sets, "digits").sizes["seed"] == 2
+    assert figures.of_network(two_sets, "digits, SGD 0.1").sizes["seed"] == 1
+    assert figures.caption_of(two_sets.assign_attrs(preset="paper", device="CPU", wall_time_s=1, created="2026-01-01"))
+    assert figures.data_sets(two_sets) == ["digits", "clothes"]
+
+
+def test_caption_says_one_seed(record):
+    one = record.isel(network=[0], seed=[0])
+    assert figures.caption_of(one).startswith("digits: 1 seed; preset smoke, ")
+
+
+def test_normalised_is_the_measure_of_a_histogram(record):
+    """The stored H and D of fixed bins give h and c of the same counts; the third layer's counts can be had."""
+    edges = np.linspace(-1, 1, 257)
+    counts = record["counts"].isel(network=0, seed=0, snapshot=-1).sel(layer="output").values
+    place = figures.normalised(record).isel(network=0, seed=0, snapshot=-1).sel(layer="output", rule="fixed")
+    found = complexity_entropy(rebin(counts, record["edge"].values, np.array([-np.inf, *edges, np.inf])))
+    assert float(place["h"]) == pytest.approx(float(found.h), abs=0.02)  # fine bins are cut by the edges
+    assert float(place["c"]) == pytest.approx(float(found.c), abs=0.02)
+
+
+def test_normalised_stays_within_the_unit_square(record):
+    place = figures.normalised(record, 64)
+    assert float(place["h"].max()) <= 1
+    assert 0 <= float(place["c"].min()) <= float(place["c"].max()) < 0.5
+
+
+def test_first_layer_shows_the_weights_and_the_profiles(record):
+    figure = figures.first_layer(record, "digits")
+    image = figure.axes[1].images[0].get_array()
+    np.testing.assert_array_equal(image, record["first_layer"].sel(network="digits", end="after").astype(float))
+    profile = figure.axes[2].lines[1].get_ydata()
+    np.testing.assert_allclose(profile, record["pixel_mean"].sel(network="digits").isel(kept=-1).mean("seed"))
+    runs = np.diff(np.concatenate([[0], ~record["live"].sel(network="digits").values, [0]]).astype(int))
+    assert len(figure.axes[3].patches) == int((runs == 1).sum())
+
+
+def test_bands_start_line_is_three_times_the_start(record):
+    figure = figures.bands(record)
+    line = next(line for line in figure.axes[0].lines if line.get_label() == "three times the start")
+    start = record["bands"].sel(network="digits", quantity="weight", order="true").isel(snapshot=0).mean()
+    assert line.get_ydata()[0] == pytest.approx(3 * float(start))
+
+
+def test_densities_of_the_third_layer_integrate_to_one(record):
+    figure = figures.third_layer(record, "digits")
+    (first, *_) = figure.axes[0].lines
+    x, density = first.get_xdata(), np.nan_to_num(first.get_ydata())
+    assert density.sum() * (x[1] - x[0]) == pytest.approx(1)
+
+
+def test_entropy_draws_the_mean_over_seeds_and_few_seeds_one_by_one(record):
+    figure = figures.entropy(record)
+    values = record["entropy"].sel(network="digits", rule="own", bins=256, part="1")
+    lines = figure.axes[0].lines
+    np.testing.assert_allclose(lines[0].get_ydata(), values.mean("seed"))
+    for run, seed in zip(lines[1:3], record["seed"].values, strict=True):
+        np.testing.assert_allclose(run.get_ydata(), values.sel(seed=seed))
+    three = xr.concat([record, record.isel(seed=[0]).assign_coords(seed=[2])], "seed", data_vars="minimal")
+    assert len(figures.entropy(three).axes[0].collections) == 6  # a band for each layer, true and random
+
+
+@pytest.mark.parametrize(("curve", "found"), [([0, 1, 2, 3, 2, 1, 0], [3]), ([0, 3, 2, 1, 0, -1, -2], [])])
+def test_turns_are_those_after_the_first_third(curve, found):
+    assert figures.turns(np.array(curve, dtype=float)).tolist() == found
+
+
+def test_turns_looks_at_ten_moments():
+    wiggle = np.arange(101.0) + 3 * (np.arange(101) % 2)
+    assert figures.turns(wiggle).size == 0
+
+
+@pytest.mark.parametrize("rule", ["own", "fixed"])
+def test_pairs_of_one_distribution_lie_at_chance(record, rule):
+    """With snapshots that are samples of one law, differences are those of random halves; and the halves are."""
+    still = record.isel(network=[0]).copy(deep=True)
+    law = still["counts"].isel(snapshot=-1, seed=0).sel(layer="1").values.ravel()
+    size = still["counts"].sel(layer="1").shape[:-1]
+    drawn = np.random.default_rng(1).multinomial(law.sum(), law / law.sum(), size=size)
+    still["counts"].loc[{"layer": "1"}] = drawn
+    pairs = figures.equal_entropy_pairs(still, "digits", rule, layer="1")
+    ratio = float(pairs["divergence"].mean() / pairs["divergence_null"].mean())
+    assert ratio == pytest.approx(1, abs=0.1)
+    moved = figures.equal_entropy_pairs(record, "digits", rule, layer="1")
+    places = record.sizes["snapshot"] - 1 - (record.sizes["snapshot"] - 1) // 3
+    assert moved.sizes["pair"] == places * (places - 1) // 2
+
+
+def test_pairs_need_a_rule_with_known_edges(record):
+    with pytest.raises(ValueError, match="'robust' are not stored"):
+        figures.equal_entropy_pairs(record, "digits", "robust")
+
+
+def test_snapshots_have_one_size_and_the_point_of_their_histogram(record):
+    place = figures.normalised(record).sel(network="digits", rule="own", layer="2").isel(seed=0)
+    sizes = set()
+    for number in (0, record.sizes["snapshot"] - 1):
+        figure = figures.snapshot(record, "digits", number)
+        sizes.add(tuple(figure.get_size_inches()))
+        point = next(line for line in figure.axes[0].lines if line.get_label() == "second layer")
+        assert point.get_xdata()[0] == pytest.approx(float(place["h"][number]))
+        assert all(axes.get_ylabel() for axes in figure.axes)
+    assert len(sizes) == 1
+
+
+def test_table_has_a_row_for_every_layer(two_sets):
+    table = figures.table(two_sets)
+    assert len(table) == two_sets.sizes["network"] * 3
+    start = two_sets["sd"].sel(network="digits", part="output").isel(snapshot=0).mean()
+    assert table.loc[("digits", "third layer"), "standard deviation"].startswith(f"{float(start):.3f} → ")
+
+
+def test_numbers_are_plain_finite_and_those_of_the_record(record, two_sets):
+    found = figures.numbers(record, two_sets.assign_attrs(wall_time_s=60))
+    assert all(type(value) in (int, float) and np.isfinite(value) for value in found.values())
+    assert found["record-seeds"] == found["live-seeds"] == len(json.loads(record.attrs["seeds"]))
+    h = record["entropy"].sel(network="digits", rule="fixed", bins=256, part="2").mean("seed")
+    assert found["live-dh-fixed-2"] == pytest.approx(float(h[-1] - h[0]), abs=0.005)
+    assert found["live-dead"] == round(100 * float(1 - record["live"].sel(network="digits").mean()), 1)
