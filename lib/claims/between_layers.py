@@ -597,9 +597,9 @@ def information_falls_with_depth(record: xr.Dataset) -> Judgement | None:
         measure=f"share of adjacent layers with more I(X;T) in the nearer one (lowest: {worst.name})",
         control="permuted X: the same numbers, for they depend on T alone; untrained: "
         + range_of([c.control for c in conditions if c.control is not None]),
-        text=f"The inequality is a theorem for the layers themselves, whose I(X;T) is infinite; what is judged are "
-        f"estimates. {blind} of {len(conditions)} are at their ceiling, and {reversed_pairs} pairs in all are "
-        "reversed: the estimator's doing, since bins and noise differ from layer to layer.",
+        text="The inequality is a theorem for the layers themselves, whose I(X;T) is infinite; what is judged are "
+        f"estimates. {blind} of {len(conditions)} are at their ceiling. Reversed pairs of layers, in all: "
+        f"{reversed_pairs}; they are the estimator's doing, since bins and noise differ from layer to layer.",
     )
 
 

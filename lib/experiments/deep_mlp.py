@@ -125,7 +125,7 @@ PRESETS = {
         ),
         samples=1_200,
         evaluated=1_200,
-        information_epochs=(0, 3, 10, 50),
+        information_epochs=(0, 10, 50),
         information_samples=360,
         seeds=(0, 1, 2),
         seeds_together=3,

@@ -1,0 +1,505 @@
+"""Figures of chapter 4, what passes between layers: a Dataset of `lib.experiments.deep_mlp` in, a figure out.
+
+They draw what `lib.claims.between_layers` judges, so that a figure and its verdict rest on the same numbers. A record
+may hold any of the experiment's networks; what is not there is not drawn. Weights are in 256 bins, and layers are the
+hidden ones unless the output is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter, MaxNLocator
+
+from lib.claims.between_layers import (
+    DEPTHS,
+    RANGES,
+    Reading,
+    coordinates,
+    deep_over_early,
+    entropy_steps,
+    gradient_ratio,
+    hidden_layers,
+    information_gap,
+    one_network,
+    readings,
+)
+from lib.figures.style import BAND_ALPHA, PALETTE, look, panel_labels
+from lib.measures.complexity import limit_curves
+from lib.measures.curves import peak
+from lib.measures.statistics import seed_interval
+
+BINS = 256
+"""Bins of the weights."""
+
+_VARIANTS: dict[str, dict[str, Any]] = {
+    "": {"color": PALETTE["blue"]},
+    "no weight decay": {"color": PALETTE["vermilion"], "linestyle": (0, (6, 2))},
+    "no batch norm": {"color": PALETTE["green"], "linestyle": (0, (5, 1.5, 1, 1.5))},
+    "random labels": look("shuffled labels"),
+}
+_DEPTH_LOOKS: dict[int, dict[str, Any]] = {
+    2: {"color": PALETTE["brown"], "marker": "^", "linestyle": (0, (5, 1.5))},
+    6: {"color": PALETTE["purple"], "marker": "D", "linestyle": (0, (2, 1))},
+    16: {"color": PALETTE["blue"], "marker": "o"},
+}
+_QUANTITIES = ("I(X;T)", "I(T;Y)")
+_LAYERS = "plasma"  # colours of layers, as in chapter 3
+
+
+# -- what a record holds ----------------------------------------------------------------------------------------------
+
+
+def present(record: xr.Dataset, names: Sequence[str]) -> dict[str, xr.Dataset]:
+    """Return those of the named networks that a record has, each with what it has of seeds, layers and moments."""
+    found = {name: one_network(record, name) for name in names}
+    return {name: chosen for name, chosen in found.items() if chosen is not None}
+
+
+def text_networks(record: xr.Dataset) -> list[str]:
+    """Return those of the text's two networks that a record has; if it has neither, its first.
+
+    Examples
+    --------
+    >>> text_networks(xr.Dataset(coords={"network": ["digits", "digits, random labels"]}))
+    ['digits']
+    """
+    names = [str(name) for name in record["network"].values]
+    return [name for name in ("MNIST", "CIFAR-10") if name in names] or names[:1]
+
+
+def variants(record: xr.Dataset, network: str) -> dict[str, xr.Dataset]:
+    """Return a network and those that differ from it in one respect, by that respect (``""`` for itself)."""
+    names = {variant: f"{network}, {variant}" if variant else network for variant in _VARIANTS}
+    found = present(record, list(names.values()))
+    return {variant: found[name] for variant, name in names.items() if name in found}
+
+
+def with_information(record: xr.Dataset) -> list[str]:
+    """Return the networks that learn true labels and whose layers' information was estimated, shallow ones first."""
+    names = [str(name) for name in record["network"].values if "labels" not in str(name) and "norm" not in str(name)]
+    found = {name: chosen for name, chosen in present(record, names).items() if readings(chosen, "I(X;T)")}
+    return sorted(found, key=lambda name: len(hidden_layers(found[name])))
+
+
+def _seeds(chosen: xr.Dataset) -> str:
+    return "one seed" if chosen.sizes["seed"] == 1 else f"{chosen.sizes['seed']} seeds"
+
+
+def _draw(axes: Axes, x: Any, values: xr.DataArray, *, factors: bool = False, **style: Any) -> None:
+    """Draw the mean over seeds, with its 95 % interval as a band where there are seeds enough for one.
+
+    Of `factors`, which are positive and drawn on a logarithmic axis, mean and interval are those of the logarithm.
+    """
+    table = values.transpose(..., "seed").values
+    found = seed_interval(np.log(table) if factors else table)
+    mean, low, high = (np.exp(v) if factors else v for v in (found.mean, found.low, found.high))
+    (line,) = axes.plot(x, mean, **style)
+    axes.fill_between(x, low, high, color=line.get_color(), alpha=BAND_ALPHA, linewidth=0)
+
+
+def _frame_lines(axes: Axes) -> None:
+    """Fit a logarithmic axis to the lines: bands may reach down to 0."""
+    drawn = np.concatenate(
+        [
+            np.asarray(line.get_ydata(), dtype=np.float64)
+            for line in axes.lines
+            if not str(line.get_label()).startswith("_")
+        ]
+    )
+    drawn = drawn[drawn > 0]
+    if len(drawn):
+        axes.set_ylim(drawn.min() / 2, 2 * drawn.max())
+
+
+def _heading(axes: Axes, text: str) -> None:
+    axes.annotate(text, (0.5, 1.02), xycoords="axes fraction", ha="center", va="bottom", fontsize=10)
+
+
+def _legend(figure: Figure, axes: Sequence[Axes], columns: int) -> None:
+    """Put one legend for all panels below them."""
+    known: dict[str, Any] = {}
+    for each in axes:
+        for handle, label in zip(*each.get_legend_handles_labels(), strict=True):
+            known.setdefault(label, handle)
+    figure.legend(known.values(), known.keys(), loc="outside lower center", ncols=columns, fontsize=9)
+
+
+def _from_zero(axes: Axes) -> None:
+    """Start the ordinate at 0, with room above the highest line."""
+    axes.set_ylim(0, 1.08 * max(axes.dataLim.ymax, 1e-9))
+
+
+def _whole(axes: Axes) -> None:
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+
+
+# -- entropy and divergence of the weights ----------------------------------------------------------------------------
+
+
+def steps_by_depth(record: xr.Dataset, networks: Sequence[str]) -> Figure:
+    """Draw \\|dH\\| under both ranges of bins, and KL, between successive layers: a row for each network.
+
+    Shown are the last epoch, the same network before training, its controls, and two random halves of a layer.
+    """
+    rows = present(record, networks)
+    figure, grid = plt.subplots(len(rows), 3, figsize=(7.2, 1.2 + 2.2 * len(rows)), squeeze=False, sharex="row")
+    for row, name in zip(grid, rows, strict=True):
+        for variant, chosen in variants(record, name).items():
+            label = variant or "trained"
+            for axes, profile in zip(row, _profiles(chosen), strict=True):
+                x = np.arange(1, profile.sizes["pair"] + 1)
+                _draw(axes, x, profile.isel(epoch=-1), label=label, marker=".", **_VARIANTS[variant])
+                if not variant:
+                    untrained = {**look("initial"), "linestyle": (0, (1, 1))}
+                    _draw(axes, x, profile.isel(epoch=0), label="untrained", marker=".", **untrained)
+        for axes, halves in zip(row, _halves(rows[name]), strict=True):
+            axes.plot(
+                np.arange(1, halves.sizes["half"] + 1), halves.mean("seed"), label="two halves", **look("nominal")
+            )
+            axes.set(xlabel="pair of layers $i$, $i+1$", yscale="log")
+            _frame_lines(axes)
+            if rows[name].sizes["pair"] > 6:
+                axes.axvline(6, color=PALETTE["grey"], linewidth=0.8, zorder=0)
+            _whole(axes)
+        for axes, text in zip(
+            row, (f"|dH|, {RANGES['own']}", f"|dH|, {RANGES['fixed']}", "KL, common edges"), strict=True
+        ):
+            _heading(axes, text)
+        row[0].set_ylabel(f"{name} (bits)")
+    _legend(figure, list(grid.flat), 5)
+    return figure
+
+
+def _profiles(chosen: xr.Dataset) -> list[xr.DataArray]:
+    kl = chosen["divergence"].sel(edges="common", kind="forwards")
+    return [*(entropy_steps(chosen, rule) for rule in RANGES), kl]
+
+
+def _halves(chosen: xr.Dataset) -> list[xr.DataArray]:
+    """What two halves of a layer give at the last epoch, as `_profiles`."""
+    halves = chosen["halves"].isel(epoch=-1)
+    wanted = (("common", "entropy difference"), ("fixed", "entropy difference"), ("common", "kl"))
+    return [halves.sel(edges=edges, measure=measure) for edges, measure in wanted]
+
+
+def sums_over_epochs(record: xr.Dataset, networks: Sequence[str]) -> Figure:
+    """Draw \\|dH\\| and KL, summed over pairs, above the error on train images: a column for each network."""
+    columns = present(record, networks)
+    labels = (
+        "summed |dH|,\nown range (bits)",
+        "summed |dH|,\nfixed edges (bits)",
+        "summed KL (bits)",
+        "train error (%)",
+    )
+    figure, grid = plt.subplots(4, len(columns), figsize=(7.2, 7.2), sharex=True, squeeze=False)
+    for column, name in zip(grid.T, columns, strict=True):
+        for variant, chosen in variants(record, name).items():
+            sums = [profile.sum("pair") for profile in _profiles(chosen)]
+            for axes, values in zip(column, [*sums, 100 * chosen["train_off_error"]], strict=True):
+                _draw(axes, values["epoch"], values, label=variant or "as in the text", **_VARIANTS[variant])
+        for axes in column:
+            _from_zero(axes)
+        _heading(column[0], name)
+        column[-1].set_xlabel("epoch")
+    for axes, label in zip(grid[:, 0], labels, strict=True):
+        axes.set_ylabel(label)
+    panel_labels(grid.flat)
+    _legend(figure, list(grid.flat), 4)
+    return figure
+
+
+# -- the plane --------------------------------------------------------------------------------------------------------
+
+
+def layers_in_the_plane(record: xr.Dataset, network: str) -> Figure:
+    """Draw every hidden layer's way through the complexity-entropy plane under both ranges, from start to end."""
+    chosen = _require(record, network)
+    depth = len(hidden_layers(chosen))
+    shades = plt.get_cmap(_LAYERS)(np.linspace(0, 0.88, depth))
+    figure, grid = plt.subplots(1, 2, figsize=(7.2, 4.0))
+    for axes, (rule, text) in zip(grid, RANGES.items(), strict=True):
+        entropy, complexity = (values.mean(axis=0) for values in coordinates(chosen, rule))
+        curves = limit_curves(BINS + (0 if rule == "own" else 2), 801, normalised=False)
+        for limit in (curves.minimum, curves.maximum):
+            axes.plot(curves.entropy, limit, color=PALETTE["grey"], linewidth=1.1, zorder=1)
+        for x, y, shade in zip(entropy, complexity, shades, strict=True):
+            axes.plot(x, y, color=shade, linewidth=1.3, zorder=2)
+            axes.plot(x[0], y[0], marker="o", color=shade, markerfacecolor="white", markersize=5, zorder=3)
+            at = int(peak(y).epoch)
+            axes.plot(x[at], y[at], marker="|", color=shade, markersize=10, markeredgewidth=2, zorder=3)
+            axes.plot(x[-1], y[-1], marker="s", color=shade, markersize=5, zorder=4)
+        margin = 0.08 * np.ptp(entropy)
+        axes.set(xlim=(entropy.min() - margin, entropy.max() + margin), ylim=(0, 1.12 * complexity.max()))
+        axes.set(xlabel="entropy H (bits)", ylabel="complexity C (bits²)")
+        _heading(axes, text)
+    figure.colorbar(_scale(depth), ax=grid, pad=0.02, ticks=_layer_ticks(depth), label="layer")
+    panel_labels(grid)
+    return figure
+
+
+def _scale(depth: int) -> Any:
+    """Colours of layers 1 to `depth`, for a colour bar."""
+    shades = plt.get_cmap(_LAYERS)(np.linspace(0, 0.88, depth))
+    scale = plt.cm.ScalarMappable(plt.Normalize(0.5, depth + 0.5), plt.matplotlib.colors.ListedColormap(shades))
+    scale.set_array([])
+    return scale
+
+
+def _require(record: xr.Dataset, network: str) -> xr.Dataset:
+    chosen = one_network(record, network)
+    if chosen is None:
+        known = ", ".join(map(str, record["network"].values))
+        raise ValueError(f"The record has no network {network!r}; choose one of {known}.")
+    return chosen
+
+
+# -- information ------------------------------------------------------------------------------------------------------
+
+
+def _shades(found: Sequence[Reading]) -> list[dict[str, Any]]:
+    """One look for each estimator: bins in blues, noise in oranges, and two of their own."""
+    own: dict[str, dict[str, Any]] = {
+        "neighbours": {"color": PALETTE["green"], "marker": "s", "linestyle": (0, (4, 1.5))},
+        "linear probe": {"color": PALETTE["purple"], "marker": "^", "linestyle": (0, (1, 1))},
+    }
+    blues, oranges = (iter(plt.get_cmap(name)(np.linspace(0.45, 1, 4))) for name in ("Blues", "Oranges"))
+    looks: list[dict[str, Any]] = []
+    for reading in found:
+        if reading.estimator in own:
+            looks.append(own[reading.estimator])
+        elif reading.estimator.endswith("bins"):
+            looks.append({"color": next(blues), "marker": "o"})
+        else:
+            looks.append({"color": next(oranges), "marker": "D", "linestyle": (0, (6, 1.5))})
+    return looks
+
+
+def estimates_by_depth(record: xr.Dataset, network: str) -> Figure:
+    """Draw I(X;T) and I(T;Y) of every layer by every estimator, before training and after; with the ceiling."""
+    chosen = _require(record, network)
+    figure, grid = plt.subplots(2, 2, figsize=(7.2, 6.4), sharex=True, sharey="row")
+    x = np.arange(1, len(hidden_layers(chosen)) + 1)
+    for row, quantity in zip(grid, _QUANTITIES, strict=True):
+        found = readings(chosen, quantity)
+        for axes, moment in zip(row, (0, -1), strict=True):
+            for reading, style in zip(found, _shades(found), strict=True):
+                values = reading.bits.isel(moment=moment)
+                _draw(axes, x, values, label=reading.estimator, linewidth=1.4, markersize=4, **style)
+            if quantity == "I(X;T)":
+                axes.axhline(float(chosen["ceiling"].max()), label="ceiling", **look("nominal"))
+            _whole(axes)
+        for axes in row:
+            axes.set_ylim(0, 1.08 * max(each.dataLim.ymax for each in row))
+        row[0].set_ylabel(f"{quantity} (bits)")
+    for axes, moment in zip(grid[0], (0, -1), strict=True):
+        epoch = int(chosen["moment"].values[moment])
+        _heading(axes, f"epoch {epoch}" if epoch else "untrained")
+    for axes in grid[1]:
+        axes.set_xlabel("layer")
+    panel_labels(grid.flat)
+    _legend(figure, list(grid.flat), 5)
+    return figure
+
+
+ESTIMATORS = ("2 bins", "4 bins", "8 bins", "30 bins", "noise 0.1", "noise 1", "noise 10")
+"""Estimators of both quantities."""
+
+
+def information_plane(record: xr.Dataset, networks: Sequence[str], estimator: str) -> Figure:
+    """Draw I(T;Y) against I(X;T) of every layer over the moments, a panel for each network, by one of `ESTIMATORS`."""
+    shown = present(record, networks)
+    figure, grid = plt.subplots(1, len(shown), figsize=(7.2, 3.4), sharex=True, sharey=True, squeeze=False)
+    deepest = max(len(hidden_layers(chosen)) for chosen in shown.values())
+    shades = plt.get_cmap(_LAYERS)(np.linspace(0, 0.88, deepest))
+    for axes, (name, chosen) in zip(grid.flat, shown.items(), strict=True):
+        pair = [_by_estimator(chosen, quantity, estimator) for quantity in _QUANTITIES]
+        for layer, shade in zip(hidden_layers(chosen), shades, strict=False):
+            x, y = (bits.sel(layer=layer).mean("seed") for bits in pair)
+            axes.plot(x, y, color=shade, linewidth=1.2, marker=".", markersize=4, zorder=2)
+            axes.plot(x[0], y[0], marker="o", color=shade, markerfacecolor="white", markersize=6, zorder=3)
+            axes.plot(x[-1], y[-1], marker="s", color=shade, markersize=6, zorder=3)
+        ceiling = float(chosen["ceiling"].max())
+        axes.axvline(ceiling, **look("nominal"))
+        axes.set(xlim=(0, 1.06 * ceiling), ylim=(0, 3.6), xlabel="I(X;T) (bits)")
+        _heading(axes, f"{name}, {_seeds(chosen)}")
+    grid[0, 0].set_ylabel("I(T;Y) (bits)")
+    figure.colorbar(_scale(deepest), ax=grid, pad=0.02, ticks=_layer_ticks(deepest), label="layer")
+    return figure
+
+
+def _layer_ticks(depth: int) -> list[int]:
+    return sorted({1, *range(4, depth - 1, 4), depth})
+
+
+def _by_estimator(chosen: xr.Dataset, quantity: str, estimator: str) -> xr.DataArray:
+    for reading in readings(chosen, quantity):
+        if reading.estimator == estimator:
+            return reading.bits
+    known = ", ".join(reading.estimator for reading in readings(chosen, quantity))
+    raise ValueError(f"There is no estimate {estimator!r} of {quantity}; choose one of {known}.")
+
+
+def last_layer_by_depth(record: xr.Dataset) -> Figure:
+    """Draw the last hidden layer's information over epochs, for networks of depth 2, 6 and 16, by five estimators."""
+    panels = [("I(X;T)", "2 bins"), ("I(X;T)", "noise 1"), ("I(X;T)", "noise 10")]
+    panels += [("I(T;Y)", "noise 10"), ("I(T;Y)", "neighbours"), ("I(T;Y)", "linear probe")]
+    networks = present(record, list(DEPTHS.values()))
+    figure, grid = plt.subplots(2, 3, figsize=(7.2, 5.0), sharex=True)
+    for axes, (quantity, estimator) in zip(grid.flat, panels, strict=True):
+        for depth, name in DEPTHS.items():
+            if name not in networks or not readings(networks[name], quantity):
+                continue
+            bits = _by_estimator(networks[name], quantity, estimator).isel(layer=-1)
+            label = f"depth {depth}, {_seeds(networks[name])}"
+            _draw(axes, _spaced(bits), bits, label=label, markersize=4, **_DEPTH_LOOKS[depth])
+        _from_zero(axes)
+        _heading(axes, f"{quantity}, {estimator}")
+        _ticks(axes, record)
+    for axes in grid[1]:
+        axes.set_xlabel("epoch")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("last hidden\nlayer (bits)")
+    panel_labels(grid.flat)
+    _legend(figure, list(grid.flat), 3)
+    return figure
+
+
+def _spaced(bits: xr.DataArray) -> np.ndarray:
+    """Abscissa on which early moments stand apart: log(1 + epoch)."""
+    return np.asarray(np.log1p(bits["moment"].values.astype(np.float64)))
+
+
+def _ticks(axes: Axes, record: xr.Dataset) -> None:
+    moments = [
+        int(moment) for moment in record["moment"].values if moment in (0, 1, 3, 10, 50) or len(record.moment) < 5
+    ]
+    axes.set_xticks(np.log1p(moments), labels=map(str, moments))
+
+
+def gap_over_epochs(record: xr.Dataset, networks: Sequence[str]) -> Figure:
+    """Draw I(T;Y) of the first two layers less that of the last two, by estimator: a row for each network."""
+    estimators = ("2 bins", "noise 10", "neighbours", "linear probe")
+    shown = {name: chosen for name, chosen in present(record, networks).items() if readings(chosen, "I(T;Y)")}
+    figure, grid = plt.subplots(
+        len(shown), 4, figsize=(7.2, 1.3 + 2.0 * len(shown)), squeeze=False, sharex=True, sharey="row"
+    )
+    for row, (name, chosen) in zip(grid, shown.items(), strict=True):
+        shuffled = one_network(record, f"{name}, random labels")
+        others = readings(shuffled, "I(T;Y)") if shuffled is not None else []
+        for axes, estimator in zip(row, estimators, strict=True):
+            (reading,) = [each for each in readings(chosen, "I(T;Y)") if each.estimator == estimator]
+            gap = information_gap(reading.bits)
+            _draw(axes, _spaced(gap), gap, label="true labels", marker="o", markersize=4, **_VARIANTS[""])
+            if reading.permuted is not None:
+                null = information_gap(reading.permuted)
+                _draw(axes, _spaced(null), null, label="permuted labels", **look("nominal"))
+            for other in [each for each in others if each.estimator == estimator]:
+                gap = information_gap(other.bits)
+                _draw(axes, _spaced(gap), gap, label="trained on random labels", **_VARIANTS["random labels"])
+            axes.axhline(0, color=PALETTE["grey"], linewidth=0.8, zorder=0)
+            _ticks(axes, record)
+            _heading(axes, estimator)
+        low, high = min(each.dataLim.ymin for each in row), max(each.dataLim.ymax for each in row)
+        row[0].set_ylim(min(1.1 * low, -0.1), max(1.1 * high, 0.1))
+        row[0].set_ylabel(f"{name}:\ngap (bits)")
+    for axes in grid[-1]:
+        axes.set_xlabel("epoch")
+    _legend(figure, list(grid.flat), 3)
+    return figure
+
+
+def gradients(record: xr.Dataset, networks: Sequence[str]) -> Figure:
+    """Draw the norm of each hidden layer's gradient over that of the last, and its first value over epochs."""
+    shown = present(record, networks)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.6))
+    shades = [PALETTE[name] for name in ("blue", "vermilion", "green", "purple", "sky", "brown")]
+    for (name, chosen), shade, marker in zip(shown.items(), shades, "osD^vP", strict=False):
+        layers = hidden_layers(chosen)
+        norms = chosen["gradient_norm"].sel(layer=layers).isel(epoch=-1)
+        style = {"color": shade, "marker": marker, "markersize": 4, "label": f"{name}, {_seeds(chosen)}"}
+        _draw(left, np.arange(1, len(layers) + 1), norms / norms.isel(layer=-1), factors=True, **style)
+        ratio = gradient_ratio(chosen).isel(epoch=slice(1, None))
+        _draw(right, ratio["epoch"], ratio, factors=True, **{**style, "marker": ""})
+    for axes, label in ((left, "layer"), (right, "epoch")):
+        axes.axhline(1, **look("nominal"))
+        axes.set(xlabel=label, yscale="log")
+        for set_formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+            set_formatter(LogFormatter(minor_thresholds=(1.5, 0.5)))
+        _whole(axes)
+    left.set_ylabel("gradient norm over that of\nthe last hidden layer")
+    right.set_ylabel("the same, layer 1")
+    panel_labels((left, right))
+    _legend(figure, (left,), 2)
+    return figure
+
+
+# -- the chapter's numbers --------------------------------------------------------------------------------------------
+
+
+def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
+    """Return the numbers that the chapter's prose quotes, rounded; NaN where the record has not the network."""
+    found: dict[str, float] = {
+        "seconds-live": round(float(live.attrs["wall_time_s"])),
+        "hours-record": round(float(record.attrs["wall_time_s"]) / 3600, 1),
+    }
+    for key, dataset in (("live", live), ("record", record)):
+        ceiling = float(dataset["ceiling"].max()) if "ceiling" in dataset else np.nan
+        found[f"ceiling-{key}"] = round(ceiling, 2)
+        found[f"samples-{key}"] = np.nan if np.isnan(ceiling) else round(2**ceiling)
+    first = one_network(live, text_networks(live)[0])
+    free = "MNIST, no weight decay"
+    networks = {"live": first, "mnist": one_network(record, "MNIST"), "cifar": one_network(record, "CIFAR-10")}
+    for key, chosen in {**networks, "free": one_network(record, free)}.items():
+        found |= {f"{name}-{key}": value for name, value in _of_weights(chosen).items()}
+    for key in ("live", "mnist"):
+        found |= {f"{name}-{key}": value for name, value in _of_information(networks[key]).items()}
+    for depth, name in DEPTHS.items():
+        chosen = one_network(record, name)
+        last = None if chosen is None else chosen["test_error"].isel(epoch=-1)
+        found[f"error-depth-{depth}"] = np.nan if last is None else round(100 * float(last.mean()), 1)
+    return found
+
+
+def _of_weights(chosen: xr.Dataset | None) -> dict[str, float]:
+    """Ratios of late to early pairs, the first pair's KL with its closed form, the bias of KL, gradients."""
+    names = [f"ratio-{text}-{end}" for text in ("own", "fixed", "kl") for end in ("start", "end")]
+    names += ["first-kl", "first-form", "floor", "rest-kl", "gradient"]
+    found = dict.fromkeys(names, float("nan"))
+    if chosen is None:
+        return found
+    profiles = dict(zip(("own", "fixed", "kl"), _profiles(chosen), strict=True))
+    for text, profile in profiles.items():
+        ratio = deep_over_early(profile)
+        for end, place in (("start", 0), ("end", -1)):
+            if ratio is not None:
+                found[f"ratio-{text}-{end}"] = round(float(ratio.isel(epoch=place).mean()), 2)
+    sizes = chosen["counts"].isel(epoch=0, seed=0).sum("bin").values
+    kl = profiles["kl"]
+    found["first-kl"] = round(float(kl.isel(epoch=0, pair=0).mean()), 3)
+    found["first-form"] = round(float(np.log2(sizes[0] / sizes[1]) / 2), 3)
+    found["floor"] = float(f"{(BINS - 1) / sizes[1] / np.log(2):.2g}")
+    found["rest-kl"] = float(f"{float(kl.isel(epoch=-1, pair=slice(1, None)).mean()):.2g}")
+    found["gradient"] = round(float(gradient_ratio(chosen).isel(epoch=-1).mean()), 2)
+    return found
+
+
+def _of_information(chosen: xr.Dataset | None) -> dict[str, float]:
+    """How many pairs of layers some estimates have reversed, and the gap between early and deep layers."""
+    found = {f"reversed-{name}": float("nan") for name in ("bins", "noise")}
+    found |= {f"gap-{name}-{end}": float("nan") for name in ("noise", "neighbours") for end in ("start", "end")}
+    if chosen is None or not readings(chosen, "I(X;T)"):
+        return found
+    for name, estimator in (("bins", "2 bins"), ("noise", "noise 10")):
+        drop = _by_estimator(chosen, "I(X;T)", estimator).isel(moment=-1).mean("seed").diff("layer")
+        found[f"reversed-{name}"] = int((drop > 0).sum())
+    for name, estimator in (("noise", "noise 10"), ("neighbours", "neighbours")):
+        gap = information_gap(_by_estimator(chosen, "I(T;Y)", estimator)).mean("seed")
+        found |= {f"gap-{name}-start": round(float(gap[0]), 2), f"gap-{name}-end": round(float(gap[-1]), 2)}
+    return found
