@@ -1,7 +1,7 @@
 """Which law do the sizes of weights follow? Log-normal, half-normal, half-Laplace and half-t laws fitted to histograms.
 
-Synapses are said to be log-normal in size. A weight's size is |w|; its histogram is the weights' own, folded at 0. Laws
-are fitted to counts by maximum likelihood over the bins, so that no more than a histogram need be kept of a network.
+Synapses are said to be log-normal in size. A weight's size is abs(w); its histogram is the weights' own, folded at 0.
+Laws are fitted to counts by maximum likelihood over the bins, so that no more than a histogram need be kept.
 Used by the claims of chapter 3.
 """
 
@@ -34,7 +34,7 @@ class AmplitudeFits:
 
 
 def fold(counts: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Histogram of |w| from a histogram of w over edges that are symmetric about 0.
+    """Histogram of abs(w) from a histogram of w over edges that are symmetric about 0.
 
     Parameters
     ----------
