@@ -750,8 +750,13 @@ def reflects_performance(record: xr.Dataset) -> Judgement | None:
         control=f"random labels, complexity with the snapshot: {range_of(random)}"
         if random
         else "random labels were not run",
-        text=f"Over snapshots complexity and accuracy rise together in {passing} cases; under random labels complexity "
-        f"rises in {sum(c.holds_in_control is True for c in over)}, though nothing generalises. "
+        text=f"Over snapshots complexity and accuracy rise together in {passing} cases. "
+        + (
+            f"Under random labels complexity rises in {sum(c.holds_in_control is True for c in over)}, though nothing "
+            "generalises. "
+            if random
+            else ""
+        )
         + (
             f"Within a snapshot, over seeds, {sum(c.passes is True for c in within)} of {len(within)} are above chance."
             if within
