@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -441,6 +442,21 @@ def gradients(record: xr.Dataset, networks: Sequence[str]) -> Figure:
 
 
 # -- the chapter's numbers --------------------------------------------------------------------------------------------
+
+
+def ratios(record: xr.Dataset) -> pd.DataFrame:
+    """Return, for each network that is there, the mean of the deep pairs over that of the early ones, before and after.
+
+    Deep pairs are 6-7 and on, early ones those before 5-6; networks of fewer layers have none and are left out.
+    """
+    rows = {}
+    for name in map(str, record["network"].values):
+        found = _of_weights(one_network(record, name))
+        for key, text in (("own", "abs(dH), own range"), ("fixed", "abs(dH), fixed edges"), ("kl", "KL")):
+            row = {"untrained": found[f"ratio-{key}-start"], "last epoch": found[f"ratio-{key}-end"]}
+            if np.isfinite(row["last epoch"]):
+                rows[name, text] = row
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
