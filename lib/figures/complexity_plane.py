@@ -746,8 +746,7 @@ def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
         for when, place_in_time in (("first", 0), ("last", -1)):
             found |= {f"{name}-{when}-{where}": round(float(mean[name][place_in_time]), 2) for name in "HDC"}
         for bins in chosen["bins"].values:
-            top = peak_epochs(chosen, bins=int(bins))["epoch"]
-            found[f"peak-{bins}-{where}"] = round(float(top.mean()), 1)
+            found[f"peak-{bins}-{where}"] = round(float(peak_epochs(chosen, bins=int(bins))["epoch"].mean()), 1)
         found[f"C-peak-{where}"] = round(float(mean["C"].max()), 2)
         for name, law in made.items():
             gap = np.abs(law["C"].values - mean["C"].values).max() / float(mean["C"].max())
