@@ -8,21 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from lib.claims._judging import conclude, span
-from lib.claims._model import Condition, Judgement, Verdict
+from lib.claims._judging import span
 from lib.claims._verdict import lies
-from lib.claims.between_layers import one_network
+from lib.experiments.networks import one_network
+from lib.experiments.weight_statistics import coordinates
 from lib.measures.curves import Peak, peak
 from lib.measures.statistics import Estimate, seed_interval
 
 TEXT = ("MNIST", "CIFAR-10")
 """The text's networks."""
 
+OPTIMAL = (20, 35)
+"""Epochs of the text's optimal region."""
+
 BINS = 256
 """Bins of the conditions; other numbers are in the notes."""
-
-TINY = 1e-12
-"""More than 0: what does not differ at all lies on neither side."""
 
 
 def each_rule(record: xr.Dataset, names: Sequence[str] = TEXT) -> Iterator[tuple[str, xr.Dataset, str]]:
@@ -36,9 +36,8 @@ def each_rule(record: xr.Dataset, names: Sequence[str] = TEXT) -> Iterator[tuple
 
 def complexity(chosen: xr.Dataset, rule: str, part: str | list[str] = "hidden", bins: int = BINS) -> np.ndarray:
     """Return C = H x D in bits squared, shape (seed, epoch), or (seed, part, epoch) of several parts."""
-    places = chosen[["entropy", "disequilibrium"]].sel(rule=rule, bins=bins, part=part)
-    product = places["entropy"] * places["disequilibrium"]
-    return np.asarray(product.transpose("seed", ..., "epoch").values, dtype=np.float64)
+    found = coordinates(chosen.sel(rule=rule, part=part), bins)["C"]
+    return np.asarray(found.transpose("seed", ..., "epoch").values, dtype=np.float64)
 
 
 def curve(chosen: xr.Dataset, name: str) -> np.ndarray:
@@ -99,53 +98,3 @@ def other_bins(chosen: xr.Dataset) -> list[int]:
     [64]
     """
     return [int(bins) for bins in chosen["bins"].values if bins != BINS]
-
-
-def all_of(*answers: bool | None) -> bool | None:
-    """True if all are, False if one is False, else undecided.
-
-    Examples
-    --------
-    >>> all_of(True, None), all_of(False, None), all_of(True, True)
-    (None, False, True)
-    """
-    if any(answer is not None and not answer for answer in answers):
-        return False
-    return None if None in answers else True
-
-
-def few(chosen: xr.Dataset, note: str) -> str:
-    """Add to a note that there are too few seeds for an interval."""
-    missing = {1: "one seed, no interval", 2: "two seeds, no interval"}.get(chosen.sizes["seed"])
-    return f"{note}; {missing}" if missing else note
-
-
-def passing(conditions: Sequence[Condition]) -> str:
-    """Count the conditions that pass.
-
-    Examples
-    --------
-    >>> passing([Condition("a", 1.0, passes=True), Condition("b", 1.0)])
-    '1 of 2 conditions'
-    """
-    return f"{sum(c.passes is True for c in conditions)} of {len(conditions)} conditions"
-
-
-def concluded(
-    record: xr.Dataset,
-    needed: Sequence[str],
-    carrier: Condition,
-    conditions: Sequence[Condition],
-    *,
-    measure: str,
-    control: str,
-    text: str,
-) -> Judgement:
-    """Conclude; at most ``partly`` where a network that the claim or its control names is missing, which is said."""
-    missing = [name for name in needed if one_network(record, name) is None]
-    at_most: Verdict = "partly" if missing else "reproduced"
-    seeds = {condition.seeds for condition in conditions if condition.seeds}
-    said = " One seed each: no interval." if seeds == {1} else ""
-    if missing:
-        said += f" Not run: {'; '.join(missing)}."
-    return conclude(carrier, conditions, measure=measure, control=control, text=text + said, at_most=at_most)

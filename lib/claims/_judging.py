@@ -9,7 +9,11 @@ import xarray as xr
 
 from lib.claims._model import Condition, Judgement, Verdict
 from lib.claims._verdict import decide, holds_in_control
+from lib.experiments.networks import one_network
 from lib.measures.statistics import Estimate, seed_interval
+
+TINY = 1e-12
+"""More than 0: what does not differ at all lies on neither side."""
 
 
 def over_seeds(values: xr.DataArray) -> np.ndarray:
@@ -46,6 +50,35 @@ def range_of(values: Sequence[float], digits: int = 2) -> str:
     '0.25 to 0.50'
     """
     return f"{min(values):.{digits}f} to {max(values):.{digits}f}"
+
+
+def all_of(*answers: bool | None) -> bool | None:
+    """True if all are, False if one is False, else undecided.
+
+    Examples
+    --------
+    >>> all_of(True, None), all_of(False, None), all_of(True, True)
+    (None, False, True)
+    """
+    if any(answer is not None and not answer for answer in answers):
+        return False
+    return None if None in answers else True
+
+
+def passing(conditions: Sequence[Condition]) -> str:
+    """Count the conditions that pass.
+
+    Examples
+    --------
+    >>> passing([Condition("a", 1.0, passes=True), Condition("b", 1.0)])
+    '1 of 2 conditions'
+    """
+    return f"{sum(c.passes is True for c in conditions)} of {len(conditions)} conditions"
+
+
+def weakest(conditions: Sequence[Condition]) -> Condition:
+    """Return the condition with the smallest effect, of those that decide anything if there are some."""
+    return min([c for c in conditions if c.passes is not None] or conditions, key=lambda condition: condition.effect)
 
 
 def farthest(conditions: Sequence[Condition], key: float) -> Condition:
@@ -86,3 +119,33 @@ def conclude(
         control=control,
         text=text,
     )
+
+
+def concluded(
+    record: xr.Dataset,
+    needed: Sequence[str],
+    carrier: Condition,
+    conditions: Sequence[Condition],
+    *,
+    measure: str,
+    control: str,
+    text: str,
+    at_most: Verdict = "reproduced",
+) -> Judgement:
+    """Conclude on a record of networks, and say how many conditions rest on one seed, and what was not run.
+
+    Parameters
+    ----------
+    record
+        That was judged.
+    needed
+        Networks that the claim or its control names: where one is missing the verdict is at most ``partly``.
+    carrier, conditions, measure, control, text, at_most
+        As of `conclude`.
+    """
+    missing = [name for name in needed if one_network(record, name) is None]
+    single = sum(condition.seeds == 1 for condition in conditions)
+    text += f" One seed in {single} of {len(conditions)} conditions: no interval." if single else ""
+    text += f" Not run: {'; '.join(missing)}." if missing else ""
+    at_most = "partly" if missing else at_most
+    return conclude(carrier, conditions, measure=measure, control=control, text=text, at_most=at_most)

@@ -121,7 +121,7 @@ class Condition:
         effect, control, difference : Estimate
             Mean, interval and number of seeds of the effect, of the control, and of their difference.
         passes, holds_in_control, note
-            As in `Condition`.
+            As in `Condition`; too few seeds for an interval are added to the note.
 
         Examples
         --------
@@ -130,17 +130,19 @@ class Condition:
         >>> condition.interval, condition.seeds
         ((0.1, 0.4), 20)
         """
+        seeds, interval = int(effect.n), _interval(effect)
+        few = f"{seeds} seed{'s' * (seeds > 1)}: no interval" if interval is None else ""
         return cls(
             name=name,
             effect=float(effect.mean),
-            interval=_interval(effect),
+            interval=interval,
             control=None if control is None else float(control.mean),
             control_interval=None if control is None else _interval(control),
             difference_interval=None if difference is None else _interval(difference),
-            seeds=int(effect.n),
+            seeds=seeds,
             passes=passes,
             holds_in_control=holds_in_control,
-            note=note,
+            note="; ".join(filter(None, (note, few))),
         )
 
 

@@ -9,25 +9,12 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from lib.claims._deep_network import (
-    BINS,
-    TEXT,
-    TINY,
-    all_of,
-    complexity,
-    concluded,
-    curve,
-    each_rule,
-    few,
-    other_bins,
-    passing,
-    turn,
-)
-from lib.claims._judging import farthest, range_of, span
+from lib.claims._deep_network import BINS, TEXT, complexity, curve, each_rule, other_bins, turn
+from lib.claims._judging import TINY, all_of, concluded, farthest, passing, range_of, span
 from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
-from lib.claims.between_layers import hidden_layers, one_network
+from lib.experiments.networks import hidden_layers, one_network
 from lib.measures.curves import fall_after, knee, partial_tau, running_mean
 from lib.measures.statistics import difference_interval, kendall_tau, seed_interval
 
@@ -58,7 +45,7 @@ def error_falls_early(record: xr.Dataset) -> Judgement | None:
                     f"{name}, {how}",
                     knees,
                     passes=all_of(lies(span(knees), high=10), lies(span(rest), high=0.1)),
-                    note=few(chosen, f"fall after epoch 10: {float(rest.mean):.1%} of the total"),
+                    note=f"fall after epoch 10: {float(rest.mean):.1%} of the total",
                 )
             )
     if not conditions:
@@ -102,7 +89,7 @@ def turn_coincides_with_knee(record: xr.Dataset) -> Judgement | None:
                         f"{name}, {rule}, {how}" + ("" if base is None else ", lag against MNIST's"),
                         effect,
                         passes=(lies(span(effect), -3, 3) if known and turned.interior else False),
-                        note=few(chosen, f"knee at {float(np.mean(knees)):.1f}; {turned}"),
+                        note=f"knee at {float(np.mean(knees)):.1f}; {turned}",
                     )
                 )
     conditions = [condition for condition in conditions if np.isfinite(condition.effect)]
@@ -170,7 +157,7 @@ def error_falls_slowly_away_from_the_peak(record: xr.Dataset) -> Judgement | Non
                 difference=None if other is None else difference_interval(plain, other[0], paired=False),
                 passes=_slows(plain, given),
                 holds_in_control=None if other is None else _slows(*other[:2]) is True,
-                note=few(chosen, "; ".join(notes)),
+                note="; ".join(notes),
             )
         )
     if not conditions:
@@ -239,7 +226,7 @@ def complexity_shows_accuracy(record: xr.Dataset) -> Judgement | None:
                 control=other,
                 passes=lies(span(effect), low=TINY),
                 holds_in_control=trend or (other is not None and lies(span(other), low=TINY) is True),
-                note=few(chosen, f"given the epoch {partials[-1]:.2f}"),
+                note=f"given the epoch {partials[-1]:.2f}",
             )
         )
     for name, chosen, rule in each_rule(record, [*TEXT, "MNIST, 6 x 256"]):

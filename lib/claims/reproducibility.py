@@ -11,19 +11,21 @@ Choices that the rows leave to us, made before any record of the text's size was
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
-from lib.claims._deep_network import TEXT, TINY, complexity, concluded, curve, few, passing
-from lib.claims._judging import range_of, span
+from lib.claims._deep_network import OPTIMAL, TEXT, complexity, curve
+from lib.claims._judging import TINY, concluded, passing, range_of, span
 from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
-from lib.claims.between_layers import one_network
+from lib.experiments.networks import MISSING, one_network
 from lib.measures.curves import peak
 from lib.measures.statistics import Estimate, difference_interval, seed_interval
+from lib.measures.subsets import sampling_deviation, subset_accuracies
 
 # ---------------------------------------------------------------------------------------------------------------------
 # K25: the spread of accuracies
@@ -38,62 +40,73 @@ READINGS = {"20 accuracies": 1, "20 means of 20 accuracies": 20}
 """How many draws each of the 20 numbers is the mean of: "20 accuracies, each performed 20 times"."""
 
 
-def drawn_accuracies(correct: np.ndarray, generator: int | np.random.Generator, draws: int = DRAWS) -> np.ndarray:
-    """Accuracies on random parts of a test set, drawn without replacement, the same parts at every epoch.
+def drawn_accuracies(
+    chosen: xr.Dataset, epochs: Sequence[int] | np.ndarray, draws: int = DRAWS
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw random parts of a network's test set, anew for each seed and the same at every epoch.
 
     Parameters
     ----------
-    correct
-        Which samples are right, shape (epoch, sample).
-    generator
-        numpy Generator, or a seed for one.
+    chosen
+        One network of a record of ``deep_mlp``.
+    epochs
+        Epochs whose predictions are looked at.
     draws
-        Number of parts of 500 samples.
+        Number of parts.
 
     Returns
     -------
-    numpy.ndarray
-        Shape (epoch, draw).
+    tuple of ndarray
+        Whether each test sample is classified correctly, shape (seed, epoch, sample), and the accuracies, shape (seed,
+        epoch, draw).
+    """
+    shift = chosen["shift"].sel(epoch=list(epochs)).transpose("seed", "epoch", "sample").values
+    correct = shift[..., (shift != MISSING["shift"]).any(axis=(0, 1))] == 0  # other sets may have more samples
+    size = subset_size(correct.shape[-1])
+    generators = [np.random.default_rng((25, int(seed))) for seed in chosen["seed"].values]
+    drawn = [subset_accuracies(each, size, draws, rng) for each, rng in zip(correct, generators, strict=True)]
+    return correct, np.stack(drawn)
+
+
+def subset_size(samples: int) -> int:
+    """Return how many test samples a part has: the text's 500, or half of those that there are if they are few.
 
     Examples
     --------
-    >>> drawn_accuracies(np.ones((2, 1000), dtype=bool), generator=0, draws=3).shape
-    (2, 3)
+    >>> subset_size(10_000), subset_size(360)
+    (500, 180)
     """
-    rng = np.random.default_rng(generator)
-    samples = correct.shape[-1]
-    chosen = np.stack([rng.choice(samples, TESTED, replace=False, shuffle=False) for _ in range(draws)])
-    return np.stack([each[chosen].mean(axis=-1) for each in correct])
+    return TESTED if samples >= 2 * TESTED else samples // 2
 
 
-def spread_ratios(accuracies: np.ndarray, correct: np.ndarray, averaged: int) -> np.ndarray:
-    r"""Variance of 20 accuracies over what sampling alone makes of it, for every 20 of the draws.
+def spread_ratios(accuracies: np.ndarray, correct: np.ndarray, averaged: int = 1, together: int = 20) -> np.ndarray:
+    r"""Variance of some accuracies over what sampling alone makes of it, for each so many of the draws.
 
-    .. math:: \frac{s^2}{\dfrac{p (1 - p)}{500 k} \cdot \dfrac{n - 500}{n - 1}}
+    .. math:: \frac{k s^2}{\sigma^2}
 
-    with p the accuracy on all n samples and k the draws averaged.
+    with :math:`\sigma` of `lib.measures.subsets.sampling_deviation` and k the draws averaged.
 
     Parameters
     ----------
     accuracies
-        Shape (epoch, draw).
+        On subsets of 500 samples, shape (..., draw).
     correct
-        Shape (epoch, sample).
+        Shape (..., sample).
     averaged
-        Draws k that each of the 20 numbers is the mean of.
+        Draws k that each number is the mean of.
+    together
+        Numbers whose variance is taken.
 
     Returns
     -------
     numpy.ndarray
-        Shape (epoch, set of 20), 1 in expectation; nan where all or none are right.
+        Shape (..., set), 1 in expectation; nan where all or none are right.
     """
-    epochs, draws = accuracies.shape
-    numbers = accuracies.reshape(epochs, draws // averaged, averaged).mean(axis=-1)
-    sets = numbers.reshape(epochs, -1, 20)
-    samples, p = correct.shape[-1], correct.mean(axis=-1)
-    expected = p * (1 - p) / TESTED / averaged * (samples - TESTED) / (samples - 1)
-    ratio = sets.var(axis=-1, ddof=1) / np.where(expected > 0, expected, np.nan)[:, None]
-    return np.asarray(ratio)
+    numbers = accuracies.reshape(*accuracies.shape[:-1], -1, averaged).mean(axis=-1)
+    sets = numbers.reshape(*numbers.shape[:-1], -1, together)
+    samples = correct.shape[-1]
+    deviation = sampling_deviation(correct.mean(axis=-1), subset_size(samples), samples)[..., None]
+    return np.asarray(averaged * sets.var(axis=-1, ddof=1) / np.where(deviation > 0, deviation, np.nan) ** 2)
 
 
 def _margin(ratios: np.ndarray) -> np.ndarray:
@@ -116,12 +129,10 @@ def spread_is_smallest_in_the_region(record: xr.Dataset) -> Judgement | None:
         chosen = one_network(record, name)
         if chosen is None or chosen.sizes["sample"] <= TESTED or not set(EPOCHS) <= set(chosen["epoch"].values):
             continue
-        right = (chosen["shift"].sel(epoch=list(EPOCHS)) == 0).transpose("seed", "epoch", "sample").values
-        generators = [np.random.default_rng((25, int(seed))) for seed in chosen["seed"].values]
-        drawn = [drawn_accuracies(each, generator) for each, generator in zip(right, generators, strict=True)]
-        whole = np.mean([_of_all(a, r) for a, r in zip(drawn, right, strict=True)], axis=0)
+        correct, drawn = drawn_accuracies(chosen, EPOCHS)
+        whole = spread_ratios(drawn, correct, together=DRAWS)[..., 0].mean(axis=0)
         for reading, averaged in READINGS.items():
-            ratios = np.stack([spread_ratios(a, r, averaged) for a, r in zip(drawn, right, strict=True)])
+            ratios = spread_ratios(drawn, correct, averaged)
             margins = _margin(np.moveaxis(ratios, 1, 0))  # (seed, set)
             effect = seed_interval(margins[:, 0])
             chances.append(float((margins < 0).mean()))
@@ -131,12 +142,9 @@ def spread_is_smallest_in_the_region(record: xr.Dataset) -> Judgement | None:
                     f"{name}, {reading}",
                     effect,
                     passes=lies(span(effect), high=-TINY),
-                    note=few(
-                        chosen,
-                        "ratio (over all draws) "
-                        + ", ".join(f"{ratio:.2f} ({every:.2f}) at {epoch}" for epoch, ratio, every in by_epoch)
-                        + f"; {chances[-1]:.0%} of {margins[0].size} sets of other draws of the same weights show it",
-                    ),
+                    note="ratio (over all draws) "
+                    + ", ".join(f"{ratio:.2f} ({every:.2f}) at {epoch}" for epoch, ratio, every in by_epoch)
+                    + f"; {chances[-1]:.0%} of {margins[0].size} sets of other draws of the same weights show it",
                 )
             )
     if not conditions:
@@ -154,13 +162,6 @@ def spread_is_smallest_in_the_region(record: xr.Dataset) -> Judgement | None:
         text=f"{passing(conditions)} are as stated. Accuracies on random parts of one test set spread as drawing them "
         "makes them, by the accuracy alone: that is no agreement between trained networks.",
     )
-
-
-def _of_all(accuracies: np.ndarray, correct: np.ndarray) -> np.ndarray:
-    """Ratio over all draws at once, shape (epoch,)."""
-    samples, p = correct.shape[-1], correct.mean(axis=-1)
-    expected = p * (1 - p) / TESTED * (samples - TESTED) / (samples - 1)
-    return np.asarray(accuracies.var(axis=-1, ddof=1) / np.where(expected > 0, expected, np.nan))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -184,7 +185,7 @@ def accuracy_is_competitive(record: xr.Dataset) -> Judgement | None:
         means = ", ".join(f"{float(a.mean()):.2f} % at {epoch}" for epoch, a in accuracy.items())
         spread = f"; sd over seeds {accuracy[50].std(ddof=1):.2f}" if len(accuracy[50]) > 1 else ""
         passes = lies(span(lost), high=threshold - TINY)
-        conditions.append(Condition.measured(name, lost, passes=passes, note=few(chosen, f"accuracy {means}{spread}")))
+        conditions.append(Condition.measured(name, lost, passes=passes, note=f"accuracy {means}{spread}"))
     if not conditions:
         return None
     worst = max(conditions, key=lambda condition: condition.effect)
@@ -207,7 +208,6 @@ def accuracy_is_competitive(record: xr.Dataset) -> Judgement | None:
 STOPPED = "MNIST, 6 x 256"
 """The network with ten seeds and held-out images."""
 
-REGION = (20, 35)
 LAST = 50
 
 
@@ -267,18 +267,21 @@ def sd_difference(values: np.ndarray, others: np.ndarray, seed: int = 0, resampl
     return Estimate(whole, low, high, seeds)
 
 
-def _runs(chosen: xr.Dataset) -> Runs:
+def runs_of(chosen: xr.Dataset) -> Runs:
+    """Read from a network what stopping its seeds gives; test samples that only other sets have are left out."""
     answers = chosen["shift"].transpose("seed", "epoch", "sample").values
+    answers = answers[..., (answers != MISSING["shift"]).any(axis=(0, 1))]
     return Runs(answers, 1 - curve(chosen, "test_error"))
 
 
-def _guided(chosen: xr.Dataset) -> dict[str, np.ndarray]:
+def guided(chosen: xr.Dataset) -> dict[str, np.ndarray]:
     """Epochs at which complexity stops each seed, by rule, shape (seed,)."""
     rules = [str(rule) for rule in chosen["rule"].values]
     return {f"e* of C, {rule}": peak(complexity(chosen, rule)).epoch.astype(int) for rule in rules}
 
 
-def _validated(chosen: xr.Dataset) -> np.ndarray:
+def validated(chosen: xr.Dataset) -> np.ndarray:
+    """Epochs of each seed's lowest loss on held-out images, shape (seed,)."""
     return np.asarray(curve(chosen, "validation_loss").argmin(axis=-1))
 
 
@@ -304,17 +307,17 @@ def guided_training_is_more_reproducible(record: xr.Dataset) -> Judgement | None
     chosen = _stopped_network(record)
     if chosen is None:
         return None
-    runs = _runs(chosen)
+    runs = runs_of(chosen)
     seeds = np.ones(chosen.sizes["seed"], dtype=int)
-    stops = {key: [at] for key, at in _guided(chosen).items()}
-    stops["epochs 20 to 35"] = [seeds * epoch for epoch in range(REGION[0], REGION[1] + 1)]
-    references = {"epoch 50": [seeds * LAST], "held-out loss": [_validated(chosen)]}
+    stops = {key: [epochs] for key, epochs in guided(chosen).items()}
+    stops["epochs 20 to 35"] = [seeds * epoch for epoch in range(OPTIMAL[0], OPTIMAL[1] + 1)]
+    references = {"epoch 50": [seeds * LAST], "held-out loss": [validated(chosen)]}
     conditions: list[Condition] = []
-    for guide, guided in stops.items():
-        clock = [seeds * round(float(np.mean(guided)))] if len(guided) == 1 else None
+    for guide, at in stops.items():
+        clock = [seeds * round(float(np.mean(at)))] if len(at) == 1 else None
         for against, reference in references.items():
             for measure, compare in (("disagreement", _disagreement), ("sd of accuracy", _spread)):
-                effect = compare(runs, guided, reference)
+                effect = compare(runs, at, reference)
                 control = None if clock is None else compare(runs, clock, reference)
                 conditions.append(
                     Condition.measured(
@@ -323,7 +326,7 @@ def guided_training_is_more_reproducible(record: xr.Dataset) -> Judgement | None
                         control=control,
                         passes=lies(span(effect), high=-TINY),
                         holds_in_control=None if control is None else lies(span(control), high=-TINY) is True,
-                        note=few(chosen, _stop_note(runs, guided, reference)),
+                        note=_stop_note(runs, at, reference),
                     )
                 )
     worst = max(conditions, key=lambda condition: condition.effect)
@@ -375,15 +378,15 @@ def complexity_stops_early(record: xr.Dataset) -> Judgement | None:
     chosen = _stopped_network(record)
     if chosen is None:
         return None
-    runs, validated = _runs(chosen), _validated(chosen)
-    best = 100 * runs.accuracies(validated)
+    runs, held_out = runs_of(chosen), validated(chosen)
+    best = 100 * runs.accuracies(held_out)
     loss = curve(chosen, "validation_loss")
     others = np.stack([np.delete(loss, each, axis=0).mean(axis=0).argmin() for each in range(len(loss))])
     control = difference_interval(100 * runs.accuracies(others), best)
     conditions, saved = [], []
-    for guide, at in _guided(chosen).items():
+    for guide, at in guided(chosen).items():
         effect = difference_interval(100 * runs.accuracies(at), best)
-        saved.append(float((validated - at).mean()))
+        saved.append(float((held_out - at).mean()))
         conditions.append(
             Condition.measured(
                 guide,
@@ -391,7 +394,7 @@ def complexity_stops_early(record: xr.Dataset) -> Judgement | None:
                 control=control,
                 passes=lies(span(effect), -0.5, 0.5),
                 holds_in_control=lies(span(control), -0.5, 0.5) is True,
-                note=few(chosen, f"stops at epoch {at.mean():.1f}, {saved[-1]:.1f} epochs before held-out loss does"),
+                note=f"stops at epoch {at.mean():.1f}, {saved[-1]:.1f} epochs before held-out loss does",
             )
         )
     worst = max(conditions, key=lambda condition: abs(condition.effect))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from lib.claims._deep_network import BINS, TEXT, TINY, concluded, few, passing
-from lib.claims._judging import range_of, span
+from lib.claims._deep_network import BINS, TEXT
+from lib.claims._judging import TINY, concluded, passing, range_of, span
 from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
-from lib.claims.between_layers import hidden_layers, one_network
+from lib.experiments.networks import hidden_layers, one_network
+from lib.experiments.weight_statistics import bin_edges
 from lib.measures.amplitudes import LAWS, AmplitudeFits, fit_amplitudes, fold
-from lib.measures.complexity import complexity_entropy, family_probabilities
+from lib.measures.complexity import ComplexityEntropy, complexity_entropy, family_probabilities
 from lib.measures.histogram import rebin
 from lib.measures.statistics import difference_interval, seed_interval
 
@@ -23,8 +24,8 @@ EPOCHS = (1, 10, 50)
 """Epochs at which the sizes of weights are judged, beside that before training."""
 
 
-def pruned_complexity(probabilities: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Return C in bits squared of a histogram whose weights are set to 0 at random, for every share of `PRUNED`.
+def pruned(probabilities: np.ndarray, edges: np.ndarray, shares: np.ndarray = PRUNED) -> ComplexityEntropy:
+    """Return the place in the plane of a histogram some of whose weights, drawn at random, are set to 0.
 
     Parameters
     ----------
@@ -32,20 +33,22 @@ def pruned_complexity(probabilities: np.ndarray, edges: np.ndarray) -> np.ndarra
         Shape (..., bin).
     edges
         Shape (..., bin + 1); 0 lies between the first and the last.
+    shares
+        Shares of the weights that are set to 0, shape (share,).
 
     Returns
     -------
-    numpy.ndarray
-        Shape (..., share).
+    ComplexityEntropy
+        Arrays of shape (..., share).
 
     Examples
     --------
-    >>> pruned_complexity(np.array([0.5, 0.5]), np.array([-1.0, 0.0, 1.0]))[[0, -1]].round(3)
+    >>> pruned(np.array([0.5, 0.5]), np.array([-1.0, 0.0, 1.0])).complexity[[0, -1]].round(3)
     array([0.   , 0.002])
     """
     zero = np.diff(np.asarray(edges) > 0, axis=-1)  # the bin whose upper edge is the first above 0
-    share = PRUNED[:, None]
-    return complexity_entropy((1 - share) * probabilities[..., None, :] + share * zero[..., None, :]).complexity
+    share = np.asarray(shares)[:, None]
+    return complexity_entropy((1 - share) * probabilities[..., None, :] + share * zero[..., None, :])
 
 
 @judge("K5", experiment="deep_mlp")
@@ -58,7 +61,7 @@ def complexity_of_sparse_weights(record: xr.Dataset) -> Judgement | None:
     """
     single, uniform = complexity_entropy(np.stack([np.eye(1, BINS)[0], np.ones(BINS)])).complexity
     edges = np.linspace(-4, 4, BINS + 1)
-    gaussian = pruned_complexity(family_probabilities("gaussian", edges, mean=0.0, sd=1.0), edges)
+    gaussian = pruned(family_probabilities("gaussian", edges, mean=0.0, sd=1.0), edges).complexity
     conditions = [
         Condition("uniform distribution: C low", float(uniform), seeds=0, passes=bool(uniform < 1e-9)),
         Condition("single bin: C high", float(single), seeds=0, passes=bool(single > 1e-9)),
@@ -74,10 +77,10 @@ def complexity_of_sparse_weights(record: xr.Dataset) -> Judgement | None:
         chosen = one_network(record, name)
         if chosen is None:
             continue
-        curves = pruned_complexity(*_own_histogram(chosen.isel(epoch=-1)))
+        curves = pruned(*own_histogram(chosen.isel(epoch=-1))).complexity
         effect = seed_interval(curves[:, -1] - curves[:, 0])
         passes = lies(span(effect), low=TINY)
-        note = few(chosen, _path(curves.mean(axis=0)))
+        note = _path(curves.mean(axis=0))
         conditions.append(Condition.measured(f"{name}, C pruned less C dense", effect, passes=passes, note=note))
     return concluded(
         record,
@@ -99,11 +102,10 @@ def _path(curve: np.ndarray) -> str:
     )
 
 
-def _own_histogram(moment: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Histogram of the hidden matrices over their own range, shapes (seed, bin) and (seed, bin + 1)."""
-    counts = moment["counts"].sel(layer=hidden_layers(moment)).sum("layer").transpose("seed", "bin").values
-    low, high = (moment[end].sel(part="hidden").values.astype(np.float64)[:, None] for end in ("low", "high"))
-    edges = low + (high - low) * np.linspace(0, 1, BINS + 1)
+def own_histogram(moment: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Return shares and edges of the hidden matrices' bins over their own range, shapes (..., bin), (..., bin + 1)."""
+    counts = moment["counts"].sel(layer=hidden_layers(moment)).sum("layer").transpose(..., "bin").values
+    edges = bin_edges(moment.sel(part="hidden"), "own")
     found = rebin(counts, moment["edge"].values, edges)
     return found / found.sum(axis=-1, keepdims=True), edges
 
@@ -143,7 +145,7 @@ def not_log_normal(record: xr.Dataset) -> Judgement | None:
                 difference=difference_interval(least, null),
                 passes=lies(span(effect), low=TINY),
                 holds_in_control=lies(span(control), low=TINY) is True,
-                note=few(chosen, note),
+                note=note,
             )
         )
     if not conditions:

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from torch import Tensor
 
-from lib.experiments._weight_statistics import layer_names
+from lib.experiments.weight_statistics import layer_names
 from lib.measures.mutual_information import (
     binned_information,
     kde_information,

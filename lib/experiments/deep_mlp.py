@@ -9,7 +9,6 @@ networks.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,8 +18,8 @@ from torch import Tensor
 
 from lib import data
 from lib.experiments._layer_information import layer_information
-from lib.experiments._networks import for_seeds, join_networks, network_pieces
-from lib.experiments._weight_statistics import FINE, layer_names, weight_statistics
+from lib.experiments.networks import Progress, for_seeds, join_networks, network_pieces, run_networks
+from lib.experiments.weight_statistics import FINE, layer_names, weight_statistics
 from lib.models.mlp import Architecture, MLPs
 from lib.training import Moment, Recipe, fit
 
@@ -134,8 +133,6 @@ PRESETS = {
 }
 """At ``paper`` the text's network has three seeds, its controls one, and the cheaper 6 x 256 network ten."""
 
-Progress = Callable[[float, str], None]
-
 
 def pieces(config: Config) -> list[Config]:
     """Return one config a network, in the order in which they are to be run.
@@ -167,15 +164,7 @@ def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Datas
     ValueError
         If a network's labels are of an unknown kind, or more images are asked for than there are.
     """
-    parts = pieces(config)
-    found = []
-    for number, piece in enumerate(parts):
-
-        def report(fraction: float, message: str, number: int = number) -> None:
-            progress((number + fraction) / len(parts), message)
-
-        found.append(_run_network(piece, piece.networks[0], device, report))
-    return join_pieces(found)
+    return run_networks(config, _run_network, device, progress)
 
 
 def _run_network(config: Config, network: Network, device: torch.device, progress: Progress) -> xr.Dataset:

@@ -7,7 +7,6 @@ labels, another optimizer, and the pixels that are always black and whose weight
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,8 +15,8 @@ import xarray as xr
 from torch import Tensor
 
 from lib import data
-from lib.experiments._networks import for_seeds, join_networks, network_pieces
-from lib.experiments._weight_statistics import FINE, layer_names, occupied_bins, weight_statistics
+from lib.experiments.networks import Progress, for_seeds, join_networks, network_pieces, run_networks
+from lib.experiments.weight_statistics import FINE, layer_names, occupied_bins, weight_statistics
 from lib.models.mlp import Architecture, MLPs
 from lib.training import Recipe, fit
 
@@ -105,8 +104,6 @@ PRESETS = {
     ),
 }
 
-Progress = Callable[[float, str], None]
-
 
 def pieces(config: Config) -> list[Config]:
     """Return one config a network, in the order in which they are to be run."""
@@ -133,15 +130,7 @@ def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Datas
     ValueError
         If a network's labels are of an unknown kind, or more images are asked for than there are.
     """
-    parts = pieces(config)
-    found = []
-    for number, piece in enumerate(parts):
-
-        def report(fraction: float, message: str, number: int = number) -> None:
-            progress((number + fraction) / len(parts), message)
-
-        found.append(_run_network(piece, piece.networks[0], device, report))
-    return join_pieces(found)
+    return run_networks(config, _run_network, device, progress)
 
 
 def _run_network(config: Config, network: Network, device: torch.device, progress: Progress) -> xr.Dataset:

@@ -1,8 +1,8 @@
 """Figures of chapter 4, what passes between layers: a Dataset of `lib.experiments.deep_mlp` in, a figure out.
 
-They draw what `lib.claims.between_layers` judges, so that a figure and its verdict rest on the same numbers. A record
-may hold any of the experiment's networks; what is not there is not drawn. Weights are in 256 bins, and layers are the
-hidden ones unless the output is named.
+They draw what `lib.claims.between_layers` and `lib.claims.information` judge, so that a figure and its verdict rest on
+the same numbers. A record may hold any of the experiment's networks; what is not there is not drawn. Weights are in 256
+bins, and layers are the hidden ones unless the output is named.
 """
 
 from __future__ import annotations
@@ -18,40 +18,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, MaxNLocator
 
-from lib.claims.between_layers import (
-    DEPTHS,
-    RANGES,
-    Reading,
-    coordinates,
-    deep_over_early,
-    entropy_steps,
-    gradient_ratio,
-    hidden_layers,
-    information_gap,
-    one_network,
-    readings,
-)
-from lib.figures.style import BAND_ALPHA, PALETTE, look, panel_labels
-from lib.measures.complexity import limit_curves
+from lib.claims.between_layers import RANGES, deep_over_early, entropy_steps
+from lib.claims.information import DEPTHS, Reading, gradient_ratio, information_gap, readings
+from lib.experiments.networks import data_sets, hidden_layers, of_network, one_network
+from lib.experiments.weight_statistics import BINS, cells, coordinates
+from lib.figures._networks import LAYERS, VARIANTS, draw, draw_limits, legend_below, seeds_of
+from lib.figures.style import PALETTE, heading, look, panel_labels
 from lib.measures.curves import peak
-from lib.measures.statistics import seed_interval
 
-BINS = 256
-"""Bins of the weights."""
+_SHOWN = ("", "no weight decay", "no batch norm", "random labels")
+"""What a network may differ in from the text's to be drawn beside it."""
 
-_VARIANTS: dict[str, dict[str, Any]] = {
-    "": {"color": PALETTE["blue"]},
-    "no weight decay": {"color": PALETTE["vermilion"], "linestyle": (0, (6, 2))},
-    "no batch norm": {"color": PALETTE["green"], "linestyle": (0, (5, 1.5, 1, 1.5))},
-    "random labels": look("shuffled labels"),
-}
 _DEPTH_LOOKS: dict[int, dict[str, Any]] = {
     2: {"color": PALETTE["brown"], "marker": "^", "linestyle": (0, (5, 1.5))},
     6: {"color": PALETTE["purple"], "marker": "D", "linestyle": (0, (2, 1))},
     16: {"color": PALETTE["blue"], "marker": "o"},
 }
 _QUANTITIES = ("I(X;T)", "I(T;Y)")
-_LAYERS = "plasma"  # colours of layers, as in chapter 3
 
 
 # -- what a record holds ----------------------------------------------------------------------------------------------
@@ -63,21 +46,9 @@ def present(record: xr.Dataset, names: Sequence[str]) -> dict[str, xr.Dataset]:
     return {name: chosen for name, chosen in found.items() if chosen is not None}
 
 
-def text_networks(record: xr.Dataset) -> list[str]:
-    """Return those of the text's two networks that a record has; if it has neither, its first.
-
-    Examples
-    --------
-    >>> text_networks(xr.Dataset(coords={"network": ["digits", "digits, random labels"]}))
-    ['digits']
-    """
-    names = [str(name) for name in record["network"].values]
-    return [name for name in ("MNIST", "CIFAR-10") if name in names] or names[:1]
-
-
 def variants(record: xr.Dataset, network: str) -> dict[str, xr.Dataset]:
     """Return a network and those that differ from it in one respect, by that respect (``""`` for itself)."""
-    names = {variant: f"{network}, {variant}" if variant else network for variant in _VARIANTS}
+    names = {variant: f"{network}, {variant}" if variant else network for variant in _SHOWN}
     found = present(record, list(names.values()))
     return {variant: found[name] for variant, name in names.items() if name in found}
 
@@ -87,22 +58,6 @@ def with_information(record: xr.Dataset) -> list[str]:
     names = [str(name) for name in record["network"].values if "labels" not in str(name) and "norm" not in str(name)]
     found = {name: chosen for name, chosen in present(record, names).items() if readings(chosen, "I(X;T)")}
     return sorted(found, key=lambda name: len(hidden_layers(found[name])))
-
-
-def _seeds(chosen: xr.Dataset) -> str:
-    return "one seed" if chosen.sizes["seed"] == 1 else f"{chosen.sizes['seed']} seeds"
-
-
-def _draw(axes: Axes, x: Any, values: xr.DataArray, *, factors: bool = False, **style: Any) -> None:
-    """Draw the mean over seeds, with its 95 % interval as a band where there are seeds enough for one.
-
-    Of `factors`, which are positive and drawn on a logarithmic axis, mean and interval are those of the logarithm.
-    """
-    table = values.transpose(..., "seed").values
-    found = seed_interval(np.log(table) if factors else table)
-    mean, low, high = (np.exp(v) if factors else v for v in (found.mean, found.low, found.high))
-    (line,) = axes.plot(x, mean, **style)
-    axes.fill_between(x, low, high, color=line.get_color(), alpha=BAND_ALPHA, linewidth=0)
 
 
 def _frame_lines(axes: Axes) -> None:
@@ -117,19 +72,6 @@ def _frame_lines(axes: Axes) -> None:
     drawn = drawn[drawn > 0]
     if len(drawn):
         axes.set_ylim(drawn.min() / 2, 2 * drawn.max())
-
-
-def _heading(axes: Axes, text: str) -> None:
-    axes.annotate(text, (0.5, 1.02), xycoords="axes fraction", ha="center", va="bottom", fontsize=10)
-
-
-def _legend(figure: Figure, axes: Sequence[Axes], columns: int) -> None:
-    """Put one legend for all panels below them."""
-    known: dict[str, Any] = {}
-    for each in axes:
-        for handle, label in zip(*each.get_legend_handles_labels(), strict=True):
-            known.setdefault(label, handle)
-    figure.legend(known.values(), known.keys(), loc="outside lower center", ncols=columns, fontsize=9)
 
 
 def _from_zero(axes: Axes) -> None:
@@ -156,10 +98,10 @@ def steps_by_depth(record: xr.Dataset, networks: Sequence[str]) -> Figure:
             label = variant or "trained"
             for axes, profile in zip(row, _profiles(chosen), strict=True):
                 x = np.arange(1, profile.sizes["pair"] + 1)
-                _draw(axes, x, profile.isel(epoch=-1), label=label, marker=".", **_VARIANTS[variant])
+                draw(axes, x, profile.isel(epoch=-1), label=label, marker=".", **VARIANTS[variant])
                 if not variant:
                     untrained = {**look("initial"), "linestyle": (0, (1, 1))}
-                    _draw(axes, x, profile.isel(epoch=0), label="untrained", marker=".", **untrained)
+                    draw(axes, x, profile.isel(epoch=0), label="untrained", marker=".", **untrained)
         for axes, halves in zip(row, _halves(rows[name]), strict=True):
             axes.plot(
                 np.arange(1, halves.sizes["half"] + 1), halves.mean("seed"), label="two halves", **look("nominal")
@@ -172,9 +114,9 @@ def steps_by_depth(record: xr.Dataset, networks: Sequence[str]) -> Figure:
         for axes, text in zip(
             row, (f"|dH|, {RANGES['own']}", f"|dH|, {RANGES['fixed']}", "KL, common edges"), strict=True
         ):
-            _heading(axes, text)
+            heading(axes, text)
         row[0].set_ylabel(f"{name} (bits)")
-    _legend(figure, list(grid.flat), 5)
+    legend_below(figure, list(grid.flat), 5)
     return figure
 
 
@@ -204,15 +146,15 @@ def sums_over_epochs(record: xr.Dataset, networks: Sequence[str]) -> Figure:
         for variant, chosen in variants(record, name).items():
             sums = [profile.sum("pair") for profile in _profiles(chosen)]
             for axes, values in zip(column, [*sums, 100 * chosen["train_off_error"]], strict=True):
-                _draw(axes, values["epoch"], values, label=variant or "as in the text", **_VARIANTS[variant])
+                draw(axes, values["epoch"], values, label=variant or "as in the text", **VARIANTS[variant])
         for axes in column:
             _from_zero(axes)
-        _heading(column[0], name)
+        heading(column[0], name)
         column[-1].set_xlabel("epoch")
     for axes, label in zip(grid[:, 0], labels, strict=True):
         axes.set_ylabel(label)
     panel_labels(grid.flat)
-    _legend(figure, list(grid.flat), 4)
+    legend_below(figure, list(grid.flat), 4)
     return figure
 
 
@@ -221,15 +163,14 @@ def sums_over_epochs(record: xr.Dataset, networks: Sequence[str]) -> Figure:
 
 def layers_in_the_plane(record: xr.Dataset, network: str) -> Figure:
     """Draw every hidden layer's way through the complexity-entropy plane under both ranges, from start to end."""
-    chosen = _require(record, network)
+    chosen = of_network(record, network)
     depth = len(hidden_layers(chosen))
-    shades = plt.get_cmap(_LAYERS)(np.linspace(0, 0.88, depth))
+    shades = plt.get_cmap(LAYERS)(np.linspace(0, 0.88, depth))
     figure, grid = plt.subplots(1, 2, figsize=(7.2, 4.0))
     for axes, (rule, text) in zip(grid, RANGES.items(), strict=True):
-        entropy, complexity = (values.mean(axis=0) for values in coordinates(chosen, rule))
-        curves = limit_curves(BINS + (0 if rule == "own" else 2), 801, normalised=False)
-        for limit in (curves.minimum, curves.maximum):
-            axes.plot(curves.entropy, limit, color=PALETTE["grey"], linewidth=1.1, zorder=1)
+        place = coordinates(chosen.sel(rule=rule, part=hidden_layers(chosen))).mean("seed")
+        entropy, complexity = (place[name].transpose("part", "epoch").values for name in ("H", "C"))
+        draw_limits(axes, cells(rule), normalised=False)
         for x, y, shade in zip(entropy, complexity, shades, strict=True):
             axes.plot(x, y, color=shade, linewidth=1.3, zorder=2)
             axes.plot(x[0], y[0], marker="o", color=shade, markerfacecolor="white", markersize=5, zorder=3)
@@ -239,7 +180,7 @@ def layers_in_the_plane(record: xr.Dataset, network: str) -> Figure:
         margin = 0.08 * np.ptp(entropy)
         axes.set(xlim=(entropy.min() - margin, entropy.max() + margin), ylim=(0, 1.12 * complexity.max()))
         axes.set(xlabel="entropy H (bits)", ylabel="complexity C (bits²)")
-        _heading(axes, text)
+        heading(axes, text)
     figure.colorbar(_scale(depth), ax=grid, pad=0.02, ticks=_layer_ticks(depth), label="layer")
     panel_labels(grid)
     return figure
@@ -247,18 +188,10 @@ def layers_in_the_plane(record: xr.Dataset, network: str) -> Figure:
 
 def _scale(depth: int) -> Any:
     """Colours of layers 1 to `depth`, for a colour bar."""
-    shades = plt.get_cmap(_LAYERS)(np.linspace(0, 0.88, depth))
+    shades = plt.get_cmap(LAYERS)(np.linspace(0, 0.88, depth))
     scale = plt.cm.ScalarMappable(plt.Normalize(0.5, depth + 0.5), plt.matplotlib.colors.ListedColormap(shades))
     scale.set_array([])
     return scale
-
-
-def _require(record: xr.Dataset, network: str) -> xr.Dataset:
-    chosen = one_network(record, network)
-    if chosen is None:
-        known = ", ".join(map(str, record["network"].values))
-        raise ValueError(f"The record has no network {network!r}; choose one of {known}.")
-    return chosen
 
 
 # -- information ------------------------------------------------------------------------------------------------------
@@ -284,7 +217,7 @@ def _shades(found: Sequence[Reading]) -> list[dict[str, Any]]:
 
 def estimates_by_depth(record: xr.Dataset, network: str) -> Figure:
     """Draw I(X;T) and I(T;Y) of every layer by every estimator, before training and after; with the ceiling."""
-    chosen = _require(record, network)
+    chosen = of_network(record, network)
     figure, grid = plt.subplots(2, 2, figsize=(7.2, 6.4), sharex=True, sharey="row")
     x = np.arange(1, len(hidden_layers(chosen)) + 1)
     for row, quantity in zip(grid, _QUANTITIES, strict=True):
@@ -292,7 +225,7 @@ def estimates_by_depth(record: xr.Dataset, network: str) -> Figure:
         for axes, moment in zip(row, (0, -1), strict=True):
             for reading, style in zip(found, _shades(found), strict=True):
                 values = reading.bits.isel(moment=moment)
-                _draw(axes, x, values, label=reading.estimator, linewidth=1.4, markersize=4, **style)
+                draw(axes, x, values, label=reading.estimator, linewidth=1.4, markersize=4, **style)
             if quantity == "I(X;T)":
                 axes.axhline(float(chosen["ceiling"].max()), label="ceiling", **look("nominal"))
             _whole(axes)
@@ -301,11 +234,11 @@ def estimates_by_depth(record: xr.Dataset, network: str) -> Figure:
         row[0].set_ylabel(f"{quantity} (bits)")
     for axes, moment in zip(grid[0], (0, -1), strict=True):
         epoch = int(chosen["moment"].values[moment])
-        _heading(axes, f"epoch {epoch}" if epoch else "untrained")
+        heading(axes, f"epoch {epoch}" if epoch else "untrained")
     for axes in grid[1]:
         axes.set_xlabel("layer")
     panel_labels(grid.flat)
-    _legend(figure, list(grid.flat), 5)
+    legend_below(figure, list(grid.flat), 5)
     return figure
 
 
@@ -318,7 +251,7 @@ def information_plane(record: xr.Dataset, networks: Sequence[str], estimator: st
     shown = present(record, networks)
     figure, grid = plt.subplots(1, len(shown), figsize=(7.2, 3.4), sharex=True, sharey=True, squeeze=False)
     deepest = max(len(hidden_layers(chosen)) for chosen in shown.values())
-    shades = plt.get_cmap(_LAYERS)(np.linspace(0, 0.88, deepest))
+    shades = plt.get_cmap(LAYERS)(np.linspace(0, 0.88, deepest))
     for axes, (name, chosen) in zip(grid.flat, shown.items(), strict=True):
         pair = [_by_estimator(chosen, quantity, estimator) for quantity in _QUANTITIES]
         for layer, shade in zip(hidden_layers(chosen), shades, strict=False):
@@ -329,7 +262,7 @@ def information_plane(record: xr.Dataset, networks: Sequence[str], estimator: st
         ceiling = float(chosen["ceiling"].max())
         axes.axvline(ceiling, **look("nominal"))
         axes.set(xlim=(0, 1.06 * ceiling), ylim=(0, 3.6), xlabel="I(X;T) (bits)")
-        _heading(axes, f"{name}, {_seeds(chosen)}")
+        heading(axes, f"{name}, {seeds_of(chosen)}")
     grid[0, 0].set_ylabel("I(T;Y) (bits)")
     figure.colorbar(_scale(deepest), ax=grid, pad=0.02, ticks=_layer_ticks(deepest), label="layer")
     return figure
@@ -358,17 +291,17 @@ def last_layer_by_depth(record: xr.Dataset) -> Figure:
             if name not in networks or not readings(networks[name], quantity):
                 continue
             bits = _by_estimator(networks[name], quantity, estimator).isel(layer=-1)
-            label = f"depth {depth}, {_seeds(networks[name])}"
-            _draw(axes, _spaced(bits), bits, label=label, markersize=4, **_DEPTH_LOOKS[depth])
+            label = f"depth {depth}, {seeds_of(networks[name])}"
+            draw(axes, _spaced(bits), bits, label=label, markersize=4, **_DEPTH_LOOKS[depth])
         _from_zero(axes)
-        _heading(axes, f"{quantity}, {estimator}")
+        heading(axes, f"{quantity}, {estimator}")
         _ticks(axes, record)
     for axes in grid[1]:
         axes.set_xlabel("epoch")
     for axes in grid[:, 0]:
         axes.set_ylabel("last hidden\nlayer (bits)")
     panel_labels(grid.flat)
-    _legend(figure, list(grid.flat), 3)
+    legend_below(figure, list(grid.flat), 3)
     return figure
 
 
@@ -397,22 +330,22 @@ def gap_over_epochs(record: xr.Dataset, networks: Sequence[str]) -> Figure:
         for axes, estimator in zip(row, estimators, strict=True):
             (reading,) = [each for each in readings(chosen, "I(T;Y)") if each.estimator == estimator]
             gap = information_gap(reading.bits)
-            _draw(axes, _spaced(gap), gap, label="true labels", marker="o", markersize=4, **_VARIANTS[""])
+            draw(axes, _spaced(gap), gap, label="true labels", marker="o", markersize=4, **VARIANTS[""])
             if reading.permuted is not None:
                 null = information_gap(reading.permuted)
-                _draw(axes, _spaced(null), null, label="permuted labels", **look("nominal"))
+                draw(axes, _spaced(null), null, label="permuted labels", **look("nominal"))
             for other in [each for each in others if each.estimator == estimator]:
                 gap = information_gap(other.bits)
-                _draw(axes, _spaced(gap), gap, label="trained on random labels", **_VARIANTS["random labels"])
+                draw(axes, _spaced(gap), gap, label="trained on random labels", **VARIANTS["random labels"])
             axes.axhline(0, color=PALETTE["grey"], linewidth=0.8, zorder=0)
             _ticks(axes, record)
-            _heading(axes, estimator)
+            heading(axes, estimator)
         low, high = min(each.dataLim.ymin for each in row), max(each.dataLim.ymax for each in row)
         row[0].set_ylim(min(1.1 * low, -0.1), max(1.1 * high, 0.1))
         row[0].set_ylabel(f"{name}:\ngap (bits)")
     for axes in grid[-1]:
         axes.set_xlabel("epoch")
-    _legend(figure, list(grid.flat), 3)
+    legend_below(figure, list(grid.flat), 3)
     return figure
 
 
@@ -424,10 +357,15 @@ def gradients(record: xr.Dataset, networks: Sequence[str]) -> Figure:
     for (name, chosen), shade, marker in zip(shown.items(), shades, "osD^vP", strict=False):
         layers = hidden_layers(chosen)
         norms = chosen["gradient_norm"].sel(layer=layers).isel(epoch=-1)
-        style = {"color": shade, "marker": marker, "markersize": 4, "label": f"{name}, {_seeds(chosen)}"}
-        _draw(left, np.arange(1, len(layers) + 1), norms / norms.isel(layer=-1), factors=True, **style)
+        style: dict[str, Any] = {
+            "color": shade,
+            "marker": marker,
+            "markersize": 4,
+            "label": f"{name}, {seeds_of(chosen)}",
+        }
+        draw(left, np.arange(1, len(layers) + 1), norms / norms.isel(layer=-1), factors=True, **style)
         ratio = gradient_ratio(chosen).isel(epoch=slice(1, None))
-        _draw(right, ratio["epoch"], ratio, factors=True, **{**style, "marker": ""})
+        draw(right, ratio["epoch"], ratio, factors=True, **{**style, "marker": ""})
     for axes, label in ((left, "layer"), (right, "epoch")):
         axes.axhline(1, **look("nominal"))
         axes.set(xlabel=label, yscale="log")
@@ -437,7 +375,7 @@ def gradients(record: xr.Dataset, networks: Sequence[str]) -> Figure:
     left.set_ylabel("gradient norm over that of\nthe last hidden layer")
     right.set_ylabel("the same, layer 1")
     panel_labels((left, right))
-    _legend(figure, (left,), 2)
+    legend_below(figure, (left,), 2)
     return figure
 
 
@@ -469,7 +407,7 @@ def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
         ceiling = float(dataset["ceiling"].max()) if "ceiling" in dataset else np.nan
         found[f"ceiling-{key}"] = round(ceiling, 2)
         found[f"samples-{key}"] = np.nan if np.isnan(ceiling) else round(2**ceiling)
-    first = one_network(live, text_networks(live)[0])
+    first = one_network(live, data_sets(live)[0])
     free = "MNIST, no weight decay"
     networks = {"live": first, "mnist": one_network(record, "MNIST"), "cifar": one_network(record, "CIFAR-10")}
     for key, chosen in {**networks, "free": one_network(record, free)}.items():
@@ -500,7 +438,7 @@ def _of_weights(chosen: xr.Dataset | None) -> dict[str, float]:
     kl = profiles["kl"]
     found["first-kl"] = round(float(kl.isel(epoch=0, pair=0).mean()), 3)
     found["first-form"] = round(float(np.log2(sizes[0] / sizes[1]) / 2), 3)
-    found["floor"] = float(f"{(BINS - 1) / sizes[1] / np.log(2):.2g}")
+    found["floor"] = float(f"{(BINS[-1] - 1) / sizes[1] / np.log(2):.2g}")
     found["rest-kl"] = float(f"{float(kl.isel(epoch=-1, pair=slice(1, None)).mean()):.2g}")
     found["gradient"] = round(float(gradient_ratio(chosen).isel(epoch=-1).mean()), 2)
     return found

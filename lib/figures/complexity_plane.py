@@ -1,8 +1,8 @@
 """Figures of chapter 3, the complexity-entropy plane: a Dataset of `lib.experiments.deep_mlp` in, a figure out.
 
-They compute what a reader would from the stored numbers: means over seeds, C from H and D, peaks and knees, laws with
-the weights' moments. A record may hold any of the experiment's
-networks; what is not there is not drawn. Weights are those of the hidden matrices together, 256 bins, unless named.
+They draw what the judges of the chapter's claims judge: means over seeds, C from H and D, peaks and knees, laws with
+the weights' moments. A record may hold any of the experiment's networks; what is not there is not drawn. Weights are
+those of the hidden matrices together, in 256 bins, unless named.
 """
 
 from __future__ import annotations
@@ -19,37 +19,24 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
-from lib.figures.style import BAND_ALPHA, PALETTE, colour, look, panel_labels
+from lib.claims._deep_network import OPTIMAL
+from lib.claims.weight_laws import own_histogram, pruned
+from lib.experiments.networks import data_sets, hidden_layers, of_network
+from lib.experiments.weight_statistics import FIXED, bin_edges, cells, coordinates, family_coordinates
+from lib.figures._networks import RULE_NAMES, VARIANTS, draw, draw_limits, epoch_axis
+from lib.figures.style import PALETTE, colour, heading, look, panel_labels
 from lib.measures.amplitudes import LAWS, fit_amplitudes, fold
 from lib.measures.complexity import ComplexityEntropy, complexity_entropy, family_probabilities, limit_curves
 from lib.measures.curves import knee, peak
 from lib.measures.histogram import rebin
-from lib.measures.statistics import seed_interval
 
 BINS = 256
 """Bins of all figures but those that compare numbers of bins, as in the ledger."""
 
-RULE_NAMES = {
-    "own": "own range of each epoch",
-    "fixed": "fixed edges, −1 to 1",
-    "robust": "between 0.1 % and 99.9 %",
-    "spread": "± 4 standard deviations",
-}
-STATED = (20, 35)
-"""Epochs between which the text places its optimal region."""
 
 _ENTROPY, _DISEQUILIBRIUM, _COMPLEXITY = colour("blue"), colour("green"), colour("vermilion")
 _BIN_COLOURS = {64: "sky", 128: "blue", 256: "brown"}
 _EPOCHS = "viridis"  # colours of epochs, as in chapter 1
-_VARIANTS: dict[str, dict[str, Any]] = {
-    "": {"color": PALETTE["blue"]},
-    "no weight decay": {"color": PALETTE["vermilion"], "linestyle": (0, (6, 2))},
-    "AdamW": {"color": PALETTE["brown"], "linestyle": (0, (1, 1.2))},
-    "no batch norm": {"color": PALETTE["green"], "linestyle": (0, (5, 1.5, 1, 1.5))},
-    "random labels": look("shuffled labels"),
-    "half rate": {"color": PALETTE["sky"]},
-    "He-normal": {"color": PALETTE["purple"]},
-}
 FAMILIES = {"gaussian": "Gaussian", "laplace": "Laplace", "student t": "Student t"}
 _FAMILY_LOOKS: dict[str, dict[str, Any]] = {
     "gaussian": {"color": PALETTE["black"], "linestyle": (0, (6, 3))},
@@ -62,38 +49,6 @@ _LAW_COLOURS = dict(zip(LAWS, ("vermilion", "black", "purple", "green"), strict=
 # -- what a record holds ----------------------------------------------------------------------------------------------
 
 
-def data_sets(record: xr.Dataset) -> list[str]:
-    """Return the names of the networks that learn as the text has it, one a data set.
-
-    Examples
-    --------
-    >>> data_sets(xr.Dataset(coords={"network": ["MNIST", "MNIST, AdamW", "CIFAR-10"]}))
-    ['MNIST', 'CIFAR-10']
-    """
-    names = [str(name) for name in record["network"].values]
-    return [name for name in names if ", " not in name] or names[:1]
-
-
-def of_network(record: xr.Dataset, network: str) -> xr.Dataset:
-    """Return one network with those seeds, layers and parts that it has.
-
-    Raises
-    ------
-    ValueError
-        If the record has no such network.
-    """
-    known = [str(name) for name in record["network"].values]
-    if network not in known:
-        raise ValueError(f"The record has no network {network!r}; choose one of {', '.join(known)}.")
-    chosen = record.sel(network=network)
-    there = chosen["sd"].notnull()
-    chosen = chosen.isel(
-        seed=np.flatnonzero(there.any(("epoch", "part"))), part=np.flatnonzero(there.any(("seed", "epoch")))
-    )
-    parts = set(map(str, chosen["part"].values))
-    return chosen.sel(layer=[layer for layer in map(str, chosen["layer"].values) if layer in parts])
-
-
 def family_of(record: xr.Dataset, network: str) -> list[str]:
     """Return a network of the text and those that differ from it in one respect and share its shape.
 
@@ -103,46 +58,17 @@ def family_of(record: xr.Dataset, network: str) -> list[str]:
     ['MNIST', 'MNIST, AdamW']
     """
     there = {str(name) for name in record["network"].values}
-    names = [f"{network}, {variant}" if variant else network for variant in _VARIANTS]
+    names = [f"{network}, {variant}" if variant else network for variant in VARIANTS]
     return [name for name in names if name in there]
 
 
-def caption_of(record: xr.Dataset) -> str:
-    """Return in words what a record is: its networks with their seeds, its size and machine."""
-    seeds: dict[int, list[str]] = {}
-    for network in map(str, record["network"].values):
-        seeds.setdefault(of_network(record, network).sizes["seed"], []).append(network)
-    parts = [f"{' / '.join(names)}: {'one seed' if n == 1 else f'{n} seeds'}" for n, names in seeds.items()]
-    return (
-        f"{'; '.join(parts)}; preset {record.attrs['preset']}, {record.attrs['device']}, "
-        f"{float(record.attrs['wall_time_s']):.0f} s, made {str(record.attrs['created'])[:10]}"
-    )
-
-
-def cells(rule: str, bins: int = BINS) -> int:
-    """Return the size of the alphabet: the bins, and under every rule but ``own`` one beyond either end.
-
-    Examples
-    --------
-    >>> cells("own", 128), cells("fixed", 128)
-    (128, 130)
-    """
-    return bins + (0 if rule == "own" else 2)
-
-
-def coordinates(chosen: xr.Dataset, rule: str = "own", bins: int = BINS, part: str = "hidden") -> xr.Dataset:
-    """Return ``H``, ``D`` (bits), ``C`` (bits squared) and the normalised ``h``, ``c``, by whatever is left."""
-    stored = chosen[["entropy", "disequilibrium"]].sel(rule=rule, bins=bins, part=part)
-    entropy, disequilibrium, n = stored["entropy"], stored["disequilibrium"], cells(rule, bins)
-    largest = float(complexity_entropy(np.eye(1, n)).disequilibrium[0])  # of one occupied bin
-    h = entropy / np.log2(n)
-    complexity = entropy * disequilibrium
-    return xr.Dataset({"H": entropy, "D": disequilibrium, "C": complexity, "h": h, "c": h * disequilibrium / largest})
+def _place(chosen: xr.Dataset, rule: str = "own", bins: int = BINS, part: str = "hidden") -> xr.Dataset:
+    return coordinates(chosen.sel(rule=rule, part=part), bins)
 
 
 def peak_epochs(chosen: xr.Dataset, rule: str = "own", bins: int = BINS, part: str = "hidden") -> xr.Dataset:
     """Return the peak epoch of C of each seed (``epoch``) and whether C turns back there (``interior``)."""
-    found = peak(coordinates(chosen, rule, bins, part)["C"].transpose("seed", "epoch").values)
+    found = peak(_place(chosen, rule, bins, part)["C"].transpose("seed", "epoch").values)
     return xr.Dataset({"epoch": ("seed", found.epoch), "interior": ("seed", found.interior)})
 
 
@@ -154,36 +80,7 @@ def _variant(network: str) -> str:
 
 
 def _look_of(network: str) -> dict[str, Any]:
-    return dict(_VARIANTS.get(_variant(network), {}))
-
-
-def _draw(axes: Axes, x: np.ndarray, values: xr.DataArray, label: str | None = None, **style: Any) -> None:
-    """Draw the mean over seeds with its 95 % interval; for fewer than three seeds all runs, thin."""
-    runs = values.transpose(..., "seed").values
-    estimate = seed_interval(runs)
-    (line,) = axes.plot(x, estimate.mean, label=label, **style)
-    if 1 < runs.shape[-1] < 3:
-        axes.plot(x, runs, color=line.get_color(), linewidth=0.7, alpha=0.6)
-    elif runs.shape[-1] >= 3:
-        axes.fill_between(x, estimate.low, estimate.high, color=line.get_color(), alpha=BAND_ALPHA, linewidth=0)
-
-
-def _heading(axes: Axes, text: str) -> None:
-    axes.annotate(text, (0.5, 1.02), xycoords="axes fraction", ha="center", va="bottom", fontsize=10)
-
-
-def _epoch_axis(axes: Axes) -> None:
-    axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-
-
-def _limits(axes: Axes, n: int, *, normalised: bool, shade: str = "grey") -> None:
-    """Draw the smallest and largest complexity for each entropy on n cells."""
-    curves = limit_curves(n, 801, normalised=normalised)
-    label: str | None = "limit curves"
-    for values in (curves.minimum, curves.maximum):
-        axes.plot(curves.entropy, values, color=colour(shade), linewidth=0.9, label=label, zorder=1)
-        label = None
+    return dict(VARIANTS.get(_variant(network), {}))
 
 
 def _frame(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
@@ -220,8 +117,8 @@ def _ends(axes: Axes, x: np.ndarray, y: np.ndarray, shade: Any) -> None:
 
 def _stated_region(axes: Axes, last: float) -> None:
     """Shade the epochs at which the text places its optimum, where they were reached."""
-    if last >= STATED[0]:
-        axes.axvspan(*STATED, color=PALETTE["grey"], alpha=0.15, linewidth=0, zorder=0)
+    if last >= OPTIMAL[0]:
+        axes.axvspan(*OPTIMAL, color=PALETTE["grey"], alpha=0.15, linewidth=0, zorder=0)
 
 
 # -- the plane itself -------------------------------------------------------------------------------------------------
@@ -231,7 +128,7 @@ def reference_plane(bins: int = BINS) -> Figure:
     """Draw the plane of the text with limit curves and made distributions, and the normalised one beside it."""
     spreads, shown = np.geomspace(0.003, 0.5, 60), np.array([0.01, 0.03, 0.1, 0.3])
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.9))
-    _limits(left, bins + 2, normalised=False)
+    draw_limits(left, bins + 2, normalised=False)
     for name in ("gaussian", "laplace"):
         shade = _FAMILY_LOOKS[name]["color"]
         law, marked = _law(name, bins, spreads), _law(name, bins, shown)
@@ -253,7 +150,7 @@ def reference_plane(bins: int = BINS) -> Figure:
         )
     for number, shade in _BIN_COLOURS.items():
         law = _law("gaussian", number, spreads)
-        _limits(right, number + 2, normalised=True, shade=shade)
+        draw_limits(right, number + 2, normalised=True, shade=shade)
         right.plot(law.h, law.c, color=colour(shade), linewidth=1.8)
         right.plot([], [], color=colour(shade), label=f"{number}")
         peak_at = law.c.argmax()
@@ -269,12 +166,8 @@ def reference_plane(bins: int = BINS) -> Figure:
 
 def _law(name: str, bins: int, sd: np.ndarray) -> ComplexityEntropy:
     """Places of a centred law under the rule ``fixed``, for several standard deviations."""
-    edges = _fixed_edges(bins)
+    edges = np.concatenate([[-np.inf], np.linspace(*FIXED, bins + 1), [np.inf]])
     return complexity_entropy(family_probabilities(name, edges, mean=np.zeros_like(sd), sd=sd))
-
-
-def _fixed_edges(bins: int) -> np.ndarray:
-    return np.concatenate([[-np.inf], np.linspace(-1, 1, bins + 1), [np.inf]])
 
 
 # -- trajectories -----------------------------------------------------------------------------------------------------
@@ -287,15 +180,15 @@ def trajectories(record: xr.Dataset, networks: Sequence[str] | None = None) -> F
     figure, grid = plt.subplots(len(networks), 2, figsize=(7.2, 3.5 * len(networks) + 0.6), squeeze=False)
     for (left, right), network in zip(grid, networks, strict=True):
         chosen = of_network(record, network)
-        place, epochs = coordinates(chosen), chosen["epoch"].values
+        place, epochs = _place(chosen), chosen["epoch"].values
         dots = _path(left, place["H"], place["C"], last)
-        _limits(left, cells("own"), normalised=False)
+        draw_limits(left, cells("own"), normalised=False)
         _frame(left, place["H"].values, place["C"].values)
         left.set(xlabel="entropy H (bits)", ylabel="complexity C (bits²)")
-        _heading(left, network)
+        heading(left, network)
         inset = left.inset_axes((0.6, 0.6, 0.4, 0.34))
         for name, label, dashes in (("train_error", "dropout on", "-"), ("train_off_error", "off", (0, (3, 1.5)))):
-            _draw(inset, epochs, 100 * chosen[name], label, color=colour("mistakes"), linestyle=dashes, linewidth=1.3)
+            draw(inset, epochs, 100 * chosen[name], label, color=colour("mistakes"), linestyle=dashes, linewidth=1.3)
         inset.set_ylim(bottom=0)
         inset.set_title("training error (%)", fontsize=8.5, pad=2)
         inset.tick_params(labelsize=8)
@@ -312,8 +205,8 @@ def _rise_and_fall(axes: Axes, chosen: xr.Dataset, place: xr.Dataset) -> None:
     epochs = chosen["epoch"].values
     error = chosen["train_error"]
     left = (error - error.min("epoch")) / (error.max("epoch") - error.min("epoch"))
-    _draw(axes, epochs, place["C"] / place["C"].max("epoch"), "C / its largest value", color=_COMPLEXITY)
-    _draw(axes, epochs, left, "fall of the error to come", color=colour("mistakes"))
+    draw(axes, epochs, place["C"] / place["C"].max("epoch"), "C / its largest value", color=_COMPLEXITY)
+    draw(axes, epochs, left, "fall of the error to come", color=colour("mistakes"))
     marks = (
         (peak_epochs(chosen)["epoch"].values, _COMPLEXITY, "-", "peak epoch e*"),
         (knee(error.transpose("seed", "epoch").values), colour("mistakes"), (0, (3, 1.5)), "knee"),
@@ -322,7 +215,7 @@ def _rise_and_fall(axes: Axes, chosen: xr.Dataset, place: xr.Dataset) -> None:
         for number, value in enumerate(values[np.isfinite(values)]):
             axes.axvline(value, color=shade, linestyle=dashes, linewidth=1, label=None if number else label)
     axes.set(ylim=(0, 1.05), ylabel="share")
-    _epoch_axis(axes)
+    epoch_axis(axes)
 
 
 def rules(record: xr.Dataset, network: str) -> Figure:
@@ -333,15 +226,15 @@ def rules(record: xr.Dataset, network: str) -> Figure:
     for axes, rule in zip(grid.flat, names, strict=True):
         drawn = []
         for bins, shade in _BIN_COLOURS.items():
-            place = coordinates(chosen, rule, bins).mean("seed")
+            place = _place(chosen, rule, bins).mean("seed")
             h, c = place["h"].values, place["c"].values
             axes.plot(h, c, color=colour(shade), linewidth=1.5, label=f"{bins} bins")
             _ends(axes, h, c, colour(shade))
-            _limits(axes, cells(rule, bins), normalised=True, shade=shade)
+            draw_limits(axes, cells(rule, bins), normalised=True, shade=shade)
             drawn.append((h, c))
         _frame(axes, np.concatenate([h for h, _ in drawn]), np.concatenate([c for _, c in drawn]))
         axes.set(xlabel="normalised entropy h", ylabel="normalised complexity c")
-        _heading(axes, RULE_NAMES[rule])
+        heading(axes, RULE_NAMES[rule])
     lines = [line for line in grid[0, 0].lines if "bins" in str(line.get_label())]
     figure.legend(handles=lines, loc="outside lower center", ncols=3, fontsize=9)
     panel_labels(grid)
@@ -354,21 +247,20 @@ def snapshot(record: xr.Dataset, network: str, epoch: int, seed: int = 0) -> Fig
     `seed` counts the seeds that the network has.
     """
     chosen = of_network(record, network).isel(seed=seed)
-    place = coordinates(chosen)
+    place = _place(chosen)
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.4), width_ratios=(1, 1.15))
     h, c = place["H"].values, place["C"].values
     left.plot(h, c, color=PALETTE["grey"], linewidth=1)
-    _limits(left, cells("own"), normalised=False)
+    draw_limits(left, cells("own"), normalised=False)
     _frame(left, h, c)
     at = list(chosen["epoch"].values).index(epoch)
     left.plot(h[at], c[at], "o", color=_COMPLEXITY, markersize=9, zorder=4)
     left.set(xlabel="entropy H (bits)", ylabel="complexity C (bits²)")
-    _heading(left, f"H = {h[at]:.2f} bits, C = {c[at]:.2f} bits²")
+    heading(left, f"H = {h[at]:.2f} bits, C = {c[at]:.2f} bits²")
     now = chosen.sel(epoch=epoch)
-    edges, counts = _own_edges(now), _hidden_counts(now)
-    share = rebin(counts, chosen["edge"].values, edges)
-    share = share / share.sum()
-    law = family_probabilities("gaussian", edges, **_moments(now, "gaussian"))
+    share, edges = own_histogram(now)
+    mean, sd = (float(now[name].sel(part="hidden")) for name in ("mean", "sd"))
+    law = family_probabilities("gaussian", edges, mean=mean, sd=sd)
     right.stairs(share, edges, fill=True, color=_ENTROPY, alpha=0.45, label="weights")
     right.stairs(law, edges, color=PALETTE["black"], linewidth=1.2, label="Gaussian of their deviation")
     right.axhline(1 / BINS, label="uniform", **look("nominal"))
@@ -378,20 +270,6 @@ def snapshot(record: xr.Dataset, network: str, epoch: int, seed: int = 0) -> Fig
     )
     right.legend(fontsize=8.5, loc="upper right")
     return figure
-
-
-def _own_edges(now: xr.Dataset, part: str = "hidden", bins: int = BINS) -> np.ndarray:
-    return np.linspace(float(now["low"].sel(part=part)), float(now["high"].sel(part=part)), bins + 1)
-
-
-def _hidden_counts(now: xr.Dataset) -> np.ndarray:
-    """Fine histogram of all hidden matrices together."""
-    return now["counts"].isel(layer=slice(None, -1)).sum("layer").transpose(..., "bin").values
-
-
-def _moments(chosen: xr.Dataset, family: str, part: str = "hidden") -> dict[str, np.ndarray]:
-    names = ("mean", "sd", "kurtosis") if family == "student t" else ("mean", "sd")
-    return {name: chosen[name].sel(part=part).values.astype(np.float64) for name in names}
 
 
 # -- controls ---------------------------------------------------------------------------------------------------------
@@ -409,21 +287,21 @@ def controls(record: xr.Dataset, network: str) -> Figure:
         label = _variant(name) or f"{network}, as in the text"
         epochs = chosen["epoch"].values
         for column, rule in zip(grid.T, ("own", "fixed"), strict=False):
-            place = coordinates(chosen, rule)
-            _draw(column[0], epochs, place["H"], label, **style)
-            _draw(column[1], epochs, place["C"], label, **style)
+            place = _place(chosen, rule)
+            draw(column[0], epochs, place["H"], label, **style)
+            draw(column[1], epochs, place["C"], label, **style)
         spread = chosen["sd"].sel(part="hidden")
-        _draw(grid[0, 2], epochs, spread / spread.isel(epoch=0), label, **style)
-        _draw(grid[1, 2], epochs, 100 * chosen["test_error"], label, **style)
-    for column, heading in zip(grid.T, ("own range", "fixed edges"), strict=False):
-        _heading(column[0], heading)
+        draw(grid[0, 2], epochs, spread / spread.isel(epoch=0), label, **style)
+        draw(grid[1, 2], epochs, 100 * chosen["test_error"], label, **style)
+    for column, text in zip(grid.T, ("own range", "fixed edges"), strict=False):
+        heading(column[0], text)
         column[0].set_ylabel("entropy H (bits)")
         column[1].set_ylabel("complexity C (bits²)")
     grid[0, 2].set_ylabel("standard deviation\n(at the start = 1)")
     grid[1, 2].set(ylabel="test error (%)", yscale="log", ylim=(max(60 * lowest, 0.1), 110))
     grid[1, 2].yaxis.set_major_formatter("{x:g}")
     for axes in grid.flat:
-        _epoch_axis(axes)
+        epoch_axis(axes)
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=9)
     panel_labels(grid)
@@ -443,7 +321,7 @@ def layers(record: xr.Dataset, networks: Sequence[str] | None = None) -> Figure:
         if last > 5:
             right.axhspan(5, 20, color=PALETTE["grey"], alpha=0.15, linewidth=0)
         for number, layer in enumerate(names):
-            mean = coordinates(chosen, part=layer).mean("seed")
+            mean = _place(chosen, part=layer).mean("seed")
             h, c = mean["H"].values, mean["C"].values
             left.plot(h, c, color=shades[number], linewidth=1.3)
             _ends(left, h, c, shades[number])
@@ -453,10 +331,10 @@ def layers(record: xr.Dataset, networks: Sequence[str] | None = None) -> Figure:
                 right.plot(
                     number + 1, at, "o", color=shades[number], markerfacecolor=shades[number] if turns else "white"
                 )
-        _limits(left, cells("own"), normalised=False)
+        draw_limits(left, cells("own"), normalised=False)
         _frame(left, np.concatenate([h for h, _ in drawn]), np.concatenate([c for _, c in drawn]))
         left.set(xlabel="entropy H (bits)", ylabel="complexity C (bits²)")
-        _heading(left, network)
+        heading(left, network)
         right.set(
             xlabel="hidden layer",
             ylabel="peak epoch e* of C",
@@ -483,63 +361,51 @@ def families(record: xr.Dataset, network: str) -> Figure:
     epochs = chosen["epoch"].values
     figure, grid = plt.subplots(2, 2, figsize=(7.2, 6.2))
     for row, rule in zip(grid, ("own", "fixed"), strict=True):
-        place = coordinates(chosen, rule)
+        place = _place(chosen, rule)
         mean = place.mean("seed")
-        row[0].plot(mean["H"], mean["C"], color=_VARIANTS[""]["color"], label="weights")
-        _ends(row[0], mean["H"].values, mean["C"].values, _VARIANTS[""]["color"])
-        _draw(row[1], epochs, place["C"], "weights", color=_VARIANTS[""]["color"])
+        row[0].plot(mean["H"], mean["C"], color=VARIANTS[""]["color"], label="weights")
+        _ends(row[0], mean["H"].values, mean["C"].values, VARIANTS[""]["color"])
+        draw(row[1], epochs, place["C"], "weights", color=VARIANTS[""]["color"])
         drawn = [(mean["H"].values, mean["C"].values)]
         for name, label in FAMILIES.items():
-            made = family_place(chosen, name, rule)
+            made = family_coordinates(chosen.sel(part="hidden"), name, rule)
             middle = made.mean("seed")
             row[0].plot(middle["H"], middle["C"], label=label, linewidth=1.5, **_FAMILY_LOOKS[name])
-            _draw(row[1], epochs, made["C"], label, linewidth=1.5, **_FAMILY_LOOKS[name])
+            draw(row[1], epochs, made["C"], label, linewidth=1.5, **_FAMILY_LOOKS[name])
             drawn.append((middle["H"].values, middle["C"].values))
-        _limits(row[0], cells(rule), normalised=False)
+        draw_limits(row[0], cells(rule), normalised=False)
         _frame(row[0], np.concatenate([h for h, _ in drawn]), np.concatenate([c for _, c in drawn]))
         row[0].set(xlabel="entropy H (bits)", ylabel="complexity C (bits²)")
         row[1].set_ylabel("complexity C (bits²)")
-        _epoch_axis(row[1])
-        _heading(row[0], RULE_NAMES[rule])
+        epoch_axis(row[1])
+        heading(row[0], RULE_NAMES[rule])
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=9)
     panel_labels(grid)
     return figure
-
-
-def family_place(chosen: xr.Dataset, family: str, rule: str = "own", part: str = "hidden") -> xr.Dataset:
-    """Return H and C that a law with the weights' mean, deviation (and kurtosis) has on the bins of the weights.
-
-    Raises
-    ------
-    ValueError
-        If the rule is neither ``own`` nor ``fixed``: the ranges of the others are not stored.
-    """
-    if rule == "own":
-        low, high = (chosen[name].sel(part=part).values.astype(np.float64) for name in ("low", "high"))
-        edges = np.linspace(low, high, BINS + 1, axis=-1)
-    elif rule == "fixed":
-        edges = _fixed_edges(BINS)
-    else:
-        raise ValueError(f"Edges of the rule {rule!r} are not stored: use own or fixed.")
-    found = complexity_entropy(family_probabilities(family, edges, **_moments(chosen, family, part)))
-    dims = chosen["sd"].sel(part=part).dims
-    return xr.Dataset({"H": (dims, found.entropy), "C": (dims, found.complexity)})
 
 
 # -- crystals, gases and synapses -------------------------------------------------------------------------------------
 
 
 def pruning(record: xr.Dataset, network: str) -> Figure:
-    """Draw H, D and C against the share of weights kept, the smallest set to 0 first, before and after training."""
+    """Draw H, D and C against the share of weights kept, before and after training.
+
+    Weights are set to 0 at random, as the ledger has it, or the smallest first.
+    """
     chosen = of_network(record, network)
     kept = np.geomspace(1, 1e-3, 61)
-    figure, grid = plt.subplots(1, 3, figsize=(7.2, 3.1))
-    for at, shade, label in ((0, "initial", "before training"), (-1, "final", "after training")):
+    figure, grid = plt.subplots(1, 3, figsize=(7.2, 3.3))
+    for at, shade, when in ((0, "initial", "before training"), (-1, "final", "after training")):
         now = chosen.isel(epoch=at)
-        runs = [_pruned(now.isel(seed=seed), kept) for seed in range(chosen.sizes["seed"])]
-        for axes, name in zip(grid, ("entropy", "disequilibrium", "complexity"), strict=True):
-            values = xr.DataArray([getattr(run, name) for run in runs], dims=("seed", "kept"))
-            _draw(axes, kept, values, label, color=colour(shade), linewidth=1.6)
+        ways = {
+            "smallest first": ([_smallest_first(now.isel(seed=seed), kept) for seed in range(now.sizes["seed"])], "-"),
+            "at random": ([pruned(*own_histogram(now), 1 - kept)], (0, (3, 1.5))),
+        }
+        for way, (runs, dashes) in ways.items():
+            for axes, name in zip(grid, ("entropy", "disequilibrium", "complexity"), strict=True):
+                values = np.reshape([getattr(run, name) for run in runs], (-1, kept.size))
+                style: dict[str, Any] = {"color": colour(shade), "linewidth": 1.6, "linestyle": dashes}
+                draw(axes, kept, xr.DataArray(values, dims=("seed", "kept")), f"{way}, {when}", **style)
     for axes, name in zip(grid, ("entropy H (bits)", "disequilibrium D (bits)", "complexity C (bits²)"), strict=True):
         axes.set(xscale="log", xlim=(1.2, 8e-4), ylim=(0, None), ylabel=name, xlabel="share of weights kept")
     figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
@@ -547,16 +413,16 @@ def pruning(record: xr.Dataset, network: str) -> Figure:
     return figure
 
 
-def _pruned(now: xr.Dataset, kept: np.ndarray) -> ComplexityEntropy:
-    """Place of the hidden weights after setting all but a share to 0, the smallest first, over their own range."""
-    counts, fine = _hidden_counts(now).astype(np.float64), now["edge"].values
-    sizes, _ = fold(counts, fine)
+def _smallest_first(now: xr.Dataset, kept: np.ndarray) -> ComplexityEntropy:
+    """Place of one seed's hidden weights when all but a share are set to 0, the smallest first."""
+    counts = now["counts"].sel(layer=hidden_layers(now)).sum("layer").values.astype(np.float64)
+    sizes, _ = fold(counts, now["edge"].values)
     before = np.cumsum(sizes) - sizes
     removed = np.clip(((1 - kept[:, None]) * sizes.sum() - before) / np.maximum(sizes, 1), 0, 1)
     left = counts * (1 - np.concatenate([removed[:, ::-1], removed], axis=1))
-    edges = _own_edges(now)
-    found = rebin(left, fine, edges)
-    found[:, int(np.clip(np.searchsorted(edges, 0, side="right") - 1, 0, BINS - 1))] += counts.sum() - left.sum(axis=1)
+    edges = bin_edges(now.sel(part="hidden"), "own")
+    found = rebin(left, now["edge"].values, edges)
+    found[:, np.diff(edges > 0)] += counts.sum() - left.sum(axis=1, keepdims=True)
     return complexity_entropy(found)
 
 
@@ -588,7 +454,7 @@ def amplitudes(record: xr.Dataset, network: str) -> Figure:
             )
         inside = size[one > 0]
         axes.set(xscale="log", xlabel="size |w|", xlim=(inside[-1] / 1e3, inside[-1] * 1.5))
-        _heading(axes, f"layer {middle}, {when}")
+        heading(axes, f"layer {middle}, {when}")
         top = max(top, 1.15 * density.max())
     for axes in grid[:2]:
         axes.set_ylim(0, top)
@@ -604,7 +470,7 @@ def amplitudes(record: xr.Dataset, network: str) -> Figure:
     grid[2].set(xlabel="layer", ylabel="behind the best law\n(bits per weight)", ylim=(-2e-4, None))
     shown = range(0, len(names), 1 if len(names) < 9 else 4)
     grid[2].set_xticks(shown, labels=[names[k] if names[k] != "output" else "out" for k in shown])
-    _heading(grid[2], "after")
+    heading(grid[2], "after")
     figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=9)
     panel_labels(grid)
     return figure
@@ -628,7 +494,7 @@ def _density(law: str, x: np.ndarray, parameters: np.ndarray) -> np.ndarray:
 def optima(record: xr.Dataset, network: str) -> Figure:
     """Draw H, D and C against the epoch, and how high C lies between its limits, with the stated optimum shaded."""
     chosen = of_network(record, network)
-    place, epochs = coordinates(chosen), chosen["epoch"].values
+    place, epochs = _place(chosen), chosen["epoch"].values
     curves = limit_curves(cells("own"), 801)
     low, high = (np.interp(place["h"], curves.entropy, values) for values in (curves.minimum, curves.maximum))
     height = ((place["c"] - low) / (high - low)).where(high - low > 1e-9)
@@ -641,11 +507,11 @@ def optima(record: xr.Dataset, network: str) -> Figure:
     figure, grid = plt.subplots(2, 2, figsize=(7.2, 4.9))
     for axes, (values, label, shade) in zip(grid.flat, panels, strict=True):
         _stated_region(axes, epochs[-1])
-        _draw(axes, epochs, values, color=shade)
+        draw(axes, epochs, values, color=shade)
         for at in peak_epochs(chosen)["epoch"].values:
             axes.axvline(at, color=_COMPLEXITY, linewidth=1)
         axes.set_ylabel(label)
-        _epoch_axis(axes)
+        epoch_axis(axes)
     panel_labels(grid)
     return figure
 
@@ -657,7 +523,7 @@ def falls(record: xr.Dataset, networks: Sequence[str] | None = None) -> Figure:
     last = int(record["epoch"].values[-1])
     for axes, network in zip(grid.flat, networks, strict=True):
         chosen = of_network(record, network)
-        complexity = coordinates(chosen)["C"]
+        complexity = _place(chosen)["C"]
         distance = (complexity.max("epoch") - complexity).isel(epoch=slice(2, None))
         fall = -100 * chosen["train_error"].diff("epoch").isel(epoch=slice(1, None))
         for seed in range(chosen.sizes["seed"]):
@@ -670,7 +536,7 @@ def falls(record: xr.Dataset, networks: Sequence[str] | None = None) -> Figure:
         axes.set_yscale("symlog", linthresh=0.1)
         axes.set_ylim(2 * min(float(fall.min()), -0.1), 2 * max(float(fall.max()), 0.1))
         axes.yaxis.set_major_formatter("{x:g}")
-        _heading(axes, network)
+        heading(axes, network)
     grid[0, 0].set_ylabel("fall of the training error\nin one epoch (points)")
     figure.colorbar(dots, ax=grid, orientation="horizontal", shrink=0.5, aspect=40, label="epoch")
     panel_labels(grid)
@@ -685,7 +551,7 @@ def table(record: xr.Dataset) -> pd.DataFrame:
     rows = {}
     for network in map(str, record["network"].values):
         chosen = of_network(record, network)
-        own, fixed, found = coordinates(chosen), coordinates(chosen, "fixed"), peak_epochs(chosen)
+        own, fixed, found = _place(chosen), _place(chosen, "fixed"), peak_epochs(chosen)
         error_knee = knee(chosen["train_error"].transpose("seed", "epoch").values)
         mean = own.mean("seed")
         spread = chosen["sd"].sel(part="hidden")
@@ -725,7 +591,7 @@ def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
     }
     for where, each in (("live", live), ("record", record)):
         chosen = of_network(each, data_sets(each)[0])
-        place, epochs = coordinates(chosen), chosen["epoch"].values
+        place, epochs = _place(chosen), chosen["epoch"].values
         mean = place.mean("seed")
         top = peak_epochs(chosen)["epoch"].values
         at = [
@@ -733,7 +599,7 @@ def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
             np.nanmean(np.append(knee(chosen["train_error"].transpose("seed", "epoch").values), np.nan)),
         ]
         spread = chosen["sd"].sel(part="hidden").mean("seed")
-        made = {name: family_place(chosen, name).mean("seed") for name in FAMILIES}
+        made = {name: family_coordinates(chosen.sel(part="hidden"), name).mean("seed") for name in FAMILIES}
         found |= {
             f"seeds-{where}": chosen.sizes["seed"],
             f"epochs-{where}": int(epochs[-1]),

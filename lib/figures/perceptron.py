@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lib.figures.style import colour, look, panel_labels
+from lib.figures.style import colour, heading, look, panel_labels
 from lib.measures.random_walk import random_walk_variance_share
 from lib.measures.statistics import seed_interval
 
@@ -62,9 +62,7 @@ def walks_in_the_plane(plane: xr.Dataset, seeds: Iterable[int] = (0, 1, 2)) -> F
             path = plane["path"].sel(rule=rule, pair=pair, labels="true").isel(seed=seed).values
             _walk(axes, path, np.arange(steps + 1) / per_epoch, steps / per_epoch, 5)
         axes.set(xlabel="weight 1", ylabel="weight 2")
-        axes.annotate(
-            f"{RULE_NAMES[rule]}, {pair}", (0.5, 1.02), xycoords="axes fraction", ha="center", va="bottom", fontsize=10
-        )
+        heading(axes, f"{RULE_NAMES[rule]}, {pair}")
         axes.set_aspect("equal", adjustable="datalim")
     bar = figure.colorbar(grid[0, 0].collections[0], ax=grid, shrink=0.6, pad=0.02)
     bar.set_label("epoch")
@@ -122,7 +120,7 @@ def projections(walks: xr.Dataset, task: str, rate: float) -> Figure:
             xticks=(-1, 0, 1),
             yticks=(-1, 0, 1),
         )
-        panel.annotate(f"{labels} labels", (0.5, 1.02), xycoords="axes fraction", ha="center", va="bottom", fontsize=10)
+        heading(panel, f"{labels} labels")
     components = walks["component"].values
     for rule in walks["rule"].values:
         for labels, marker in (("true", "o"), ("shuffled", "^")):
@@ -151,7 +149,7 @@ def transport(walks: xr.Dataset, task: str, rule: str, rate: float) -> Figure:
             quantiles = chosen["quantiles"].sel(labels=labels, snapshot=epoch).mean("seed")
             panel.plot(quantiles, walks["level"], color=shade, linewidth=1.6, label=f"{epoch}")
         panel.set(xlabel="weight", ylabel="share of weights below", ylim=(0, 1))
-        panel.annotate(f"{labels} labels", (0.5, 1.02), xycoords="axes fraction", ha="center", va="bottom", fontsize=10)
+        heading(panel, f"{labels} labels")
     axes[0].legend(title="epoch", fontsize=8, title_fontsize=8, handlelength=1.2, loc="upper left")
     for labels in ("true", "shuffled"):
         for name, text, shade in (("w1_start", "to the start", "initial"), ("w1_end", "to the end", "final")):
@@ -183,7 +181,7 @@ def mean_squared_steps(walks: xr.Dataset, task: str) -> Figure:
                 _draw(column[1], epochs, left.transpose("epoch", ...), name, **style)
         column[0].set(xscale="log", ylabel="mean squared step")
         _logarithmic(column[0], walks["msd"].sel(task=task, rate=rate).mean("output"), rate)
-        column[0].annotate(f"learning rate {rate:g}", (0.5, 1.02), xycoords="axes fraction", ha="center", fontsize=10)
+        heading(column[0], f"learning rate {rate:g}")
         column[1].set(
             xscale="log", xlabel="epoch", ylabel="after dividing by\nrate² × mean squared drive", ylim=(0, None)
         )
@@ -228,7 +226,7 @@ def displacement_against_lag(walks: xr.Dataset, task: str, rate: float) -> Figur
         lag = walks["lag"].values
         axes.plot(lag, lag, label="diffusive", **look("theory"))
         axes.set(xscale="log", yscale="log", xlabel="lag (points)")
-        axes.annotate(f"epochs {name}", (0.5, 1.02), xycoords="axes fraction", ha="center", fontsize=10)
+        heading(axes, f"epochs {name}")
     grid[0, 0].set_ylabel("mean squared displacement\n(that at lag 1 = 1)")
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
     panel_labels(grid.flat)
@@ -269,7 +267,7 @@ def unit_root_tests(walks: xr.Dataset, task: str, rate: float) -> Figure:
         axes.set(
             xlim=(-0.04, 1.04), xlabel="share rejected", xticks=(0, 0.5, 1), yticks=rows, yticklabels=TESTS.values()
         )
-        axes.annotate(f"epochs {epochs}", (0.5, 1.02), xycoords="axes fraction", ha="center", fontsize=10)
+        heading(axes, f"epochs {epochs}")
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8.5)
     return figure
 
@@ -288,7 +286,7 @@ def cover(plane: xr.Dataset) -> Figure:
         for path in paths.transpose("seed", "step", "coordinate").values:
             dots = axes.scatter(*path.T, c=epochs, s=1.5, cmap="viridis", linewidths=0, rasterized=True)
             axes.plot(*path[0], marker="o", color="white", markeredgecolor=colour("black"), markersize=4.5)
-        axes.annotate(name, (0.5, 1.02), xycoords="axes fraction", ha="center", fontsize=10.5)
+        heading(axes, name)
         axes.set(xlabel="weight 1")
         axes.set_aspect("equal", adjustable="box")
     grid[0].set_ylabel("weight 2")

@@ -201,3 +201,17 @@ def panel_labels(axes: Axes | Iterable[Axes]) -> None:
     """
     for k, ax in enumerate(np.ravel(np.asarray(axes, dtype=object))):
         ax.set_title(chr(ord("a") + k), loc="left", fontweight="bold", fontsize=plt.rcParams["axes.labelsize"])
+
+
+def heading(axes: Axes, text: str) -> None:
+    """Write above the middle of a panel, whose left corner holds its letter.
+
+    Examples
+    --------
+    >>> axes = plt.figure().subplots()
+    >>> heading(axes, "MNIST")
+    >>> axes.texts[0].get_text()
+    'MNIST'
+    >>> plt.close()
+    """
+    axes.annotate(text, (0.5, 1.02), xycoords="axes fraction", ha="center", va="bottom", fontsize=10)

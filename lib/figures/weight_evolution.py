@@ -1,7 +1,8 @@
 """Figures of chapter 2, weights in motion: a Dataset of `lib.experiments.weight_evolution` in, a figure out.
 
-They compute means over seeds, C from the stored H and D, and, for the last of them, distances between stored
-histograms. A record may hold any of the experiment's networks; what is not there is not drawn.
+They draw what the judges of the chapter's claims judge: means over seeds, C from the stored H and D, and, for a stop
+and correction, distances between stored histograms. A record may hold any of the experiment's networks; what is not
+there is not drawn.
 """
 
 from __future__ import annotations
@@ -15,84 +16,28 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lib.figures.style import BAND_ALPHA, colour, look, panel_labels
-from lib.measures.complexity import (
-    complexity_entropy,
-    family_probabilities,
-    halves,
-    jensen_shannon,
-    limit_curves,
-    shannon_entropy,
-)
+from lib.claims.stop_and_correction import entropy_pairs
+from lib.experiments.networks import data_sets, of_network
+from lib.experiments.weight_statistics import cells, coordinates
+from lib.figures._networks import RULE_NAMES, draw, draw_limits
+from lib.figures.style import colour, heading, look, panel_labels
+from lib.measures.complexity import gaussian_curve
 from lib.measures.curves import turning_points
 from lib.measures.histogram import rebin
-from lib.measures.statistics import seed_interval
 
 LAYER_COLOURS = {"1": colour("blue"), "2": colour("vermilion"), "output": colour("green")}
 LAYER_NAMES = {"1": "first layer", "2": "second layer", "output": "third layer"}
-RULE_NAMES = {
-    "own": "own range of each snapshot",
-    "fixed": "fixed edges, −1 to 1",
-    "robust": "between 0.1 % and 99.9 %",
-    "spread": "± 4 standard deviations",
-}
 _DASHES: dict[str, Any] = {"true": "-", "random": (0, (4, 2))}
 _RANDOM = ", random labels"
 _SHOWN = 11  # snapshots of a figure that cannot show all
-_PAIRS_OF = 21  # snapshots whose pairs are compared
 
 
 # -- what a record holds ----------------------------------------------------------------------------------------------
 
 
-def data_sets(record: xr.Dataset) -> list[str]:
-    """Return the names of the networks that learn as the text has it, one a data set.
-
-    Examples
-    --------
-    >>> data_sets(xr.Dataset(coords={"network": ["MNIST", "MNIST, random labels", "Fashion-MNIST"]}))
-    ['MNIST', 'Fashion-MNIST']
-    """
-    return [str(name) for name in record["network"].values if ", " not in str(name)]
-
-
-def of_network(record: xr.Dataset, network: str) -> xr.Dataset:
-    """Return one network with those seeds that it has.
-
-    Raises
-    ------
-    ValueError
-        If the record has no such network.
-    """
-    known = [str(name) for name in record["network"].values]
-    if network not in known:
-        raise ValueError(f"The record has no network {network!r}; choose one of {', '.join(known)}.")
-    chosen = record.sel(network=network)
-    return chosen.isel(seed=np.flatnonzero(chosen["entropy"].notnull().any(set(chosen["entropy"].dims) - {"seed"})))
-
-
-def caption_of(record: xr.Dataset) -> str:
-    """Return in words what a record is: its networks with their seeds, its size and machine."""
-    seeds: dict[int, list[str]] = {}
-    for network in record["network"].values:
-        seeds.setdefault(of_network(record, str(network)).sizes["seed"], []).append(str(network))
-    parts = [f"{' / '.join(names)}: {count} seed{'s' * (count != 1)}" for count, names in seeds.items()]
-    return (
-        f"{'; '.join(parts)}; preset {record.attrs['preset']}, {record.attrs['device']}, "
-        f"{float(record.attrs['wall_time_s']):.0f} s, made {str(record.attrs['created'])[:10]}"
-    )
-
-
-def normalised(record: xr.Dataset, bins: int = 256) -> xr.Dataset:
-    """Return the text's coordinates ``h`` = H / log n and ``c`` = h d from the stored H and D.
-
-    n is `bins`, and two more under the rules that have a bin for what lies outside on either side.
-    """
-    cells = [bins if rule == "own" else bins + 2 for rule in record["rule"].values]
-    largest = [float(complexity_entropy(np.eye(1, n)).disequilibrium[0]) for n in cells]  # of one occupied bin
-    chosen = record[["entropy", "disequilibrium"]].sel(bins=bins, part=record["layer"].values).rename(part="layer")
-    h = chosen["entropy"] / xr.DataArray(np.log2(cells), dims="rule")
-    return xr.Dataset({"h": h, "c": h * chosen["disequilibrium"] / xr.DataArray(largest, dims="rule")})
+def _places(record: xr.Dataset, bins: int = 256) -> xr.Dataset:
+    """Places in the plane of every layer, by network, seed, snapshot and rule."""
+    return coordinates(record.sel(part=record["layer"].values), bins).rename(part="layer")
 
 
 def _labels(record: xr.Dataset, network: str) -> dict[str, str]:
@@ -109,21 +54,6 @@ def _shown(chosen: xr.Dataset, count: int = _SHOWN) -> np.ndarray:
     """Return the numbers of some snapshots, equally spaced, the first and the last among them."""
     last = chosen.sizes["snapshot"] - 1
     return np.unique(np.linspace(0, last, min(count, last + 1)).round().astype(int))
-
-
-def _draw(axes: Axes, x: np.ndarray, values: xr.DataArray, label: str | None = None, **style: Any) -> None:
-    """Draw the mean over seeds with its 95 % interval; for fewer than three seeds all runs, thin."""
-    runs = values.transpose(..., "seed").values
-    estimate = seed_interval(runs)
-    (line,) = axes.plot(x, estimate.mean, label=label, **style)
-    if runs.shape[-1] < 3:
-        axes.plot(x, runs, color=line.get_color(), linewidth=0.7, alpha=0.6)
-    else:
-        axes.fill_between(x, estimate.low, estimate.high, color=line.get_color(), alpha=BAND_ALPHA, linewidth=0)
-
-
-def _heading(axes: Axes, text: str) -> None:
-    axes.annotate(text, (0.5, 1.02), xycoords="axes fraction", ha="center", va="bottom", fontsize=10)
 
 
 # -- the first layer --------------------------------------------------------------------------------------------------
@@ -209,7 +139,7 @@ def bands(record: xr.Dataset) -> Figure:
                 chosen = of_network(record, network)
                 share = chosen["bands"].sel(quantity=quantity)
                 for pixels, shade in (("all", "purple"), ("live", "green")):
-                    _draw(
+                    draw(
                         axes,
                         chosen["step"].values,
                         share.sel(pixels=pixels, order="true"),
@@ -228,7 +158,7 @@ def bands(record: xr.Dataset) -> Figure:
                             label=f"{pixels} pixels, permuted",
                         )
             axes.set(yscale="log", xlabel="steps", ylabel=f"share of variance\nbetween pixels, {name}")
-            _heading(axes, text)
+            heading(axes, text)
         start = float(of_network(record, name)["bands"].isel(snapshot=0).sel(quantity="weight", order="true").mean())
         row[0].axhline(3 * start, label="three times the start", **look("nominal"))
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
@@ -262,15 +192,15 @@ def third_layer(record: xr.Dataset, network: str) -> Figure:
             )
         axes.set(xlabel="weight of the third layer", ylabel="density", yscale="log")
         axes.set_xlim(edges[0], edges[-1])
-        _heading(axes, f"{network}, {labels} labels")
+        heading(axes, f"{network}, {labels} labels")
     top = grid[0, 0].get_ylim()[1]
     grid[0, 0].set_ylim(2e-5 * top, None)
     grid[0, 0].legend(title="step", fontsize=8, title_fontsize=8, handlelength=1.2, loc="best")
     for labels, name in both.items():
         chosen = of_network(record, name).sel(part="output")
         style: dict[str, Any] = {"color": LAYER_COLOURS["output"], "linestyle": _DASHES[labels]}
-        _draw(grid[1, 0], chosen["step"].values, chosen["sd"], f"{labels} labels", **style)
-        _draw(grid[1, 1], chosen["step"].values, chosen["kurtosis"], f"{labels} labels", **style)
+        draw(grid[1, 0], chosen["step"].values, chosen["sd"], f"{labels} labels", **style)
+        draw(grid[1, 1], chosen["step"].values, chosen["kurtosis"], f"{labels} labels", **style)
     grid[1, 0].set(xlabel="steps", ylabel="standard deviation\nof the weights", ylim=(0, None))
     grid[1, 1].set(xlabel="steps", ylabel="excess kurtosis")
     for value, text in ((-1.2, "uniform"), (0.0, "Gaussian")):
@@ -306,7 +236,7 @@ def entropy(record: xr.Dataset, bins: int = 256) -> Figure:
 
 def complexity(record: xr.Dataset, bins: int = 256) -> Figure:
     """Draw the normalised complexity of every layer over training, panels as in `entropy`."""
-    return _by_rule(record, normalised(record, bins)["c"], "C (normalised)")
+    return _by_rule(record, _places(record, bins)["c"], "C (normalised)")
 
 
 def _by_rule(record: xr.Dataset, values: xr.DataArray, label: str) -> Figure:
@@ -322,7 +252,7 @@ def _by_rule(record: xr.Dataset, values: xr.DataArray, label: str) -> Figure:
             chosen = of_network(record, network)
             curves = values.sel(network=network, rule=rule, seed=chosen["seed"])
             for layer in _layers(record):
-                _draw(
+                draw(
                     axes,
                     chosen["step"].values,
                     curves.sel(layer=layer),
@@ -331,7 +261,7 @@ def _by_rule(record: xr.Dataset, values: xr.DataArray, label: str) -> Figure:
                     linestyle=_DASHES[labels],
                 )
         axes.set_ylabel(label)
-        _heading(axes, f"{RULE_NAMES[rule]}" + (f": {name}" if len(names) > 1 else ""))
+        heading(axes, f"{RULE_NAMES[rule]}" + (f": {name}" if len(names) > 1 else ""))
     for axes in grid[-1]:
         axes.set_xlabel("steps")
     figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
@@ -351,8 +281,8 @@ def recipes(record: xr.Dataset, network: str, bins: int = 256) -> Figure:
                 curve = chosen["entropy"].sel(rule=rule, bins=bins, part=layer)
                 text = name.removeprefix(f"{network}, ") if name != network else f"{network} as in the text"
                 dashes = _DASHES["random"] if name.endswith(_RANDOM) else "-"
-                _draw(axes, chosen["step"].values, curve, text, color=colour(shade), linestyle=dashes, linewidth=1.6)
-            _heading(axes, LAYER_NAMES[layer])
+                draw(axes, chosen["step"].values, curve, text, color=colour(shade), linestyle=dashes, linewidth=1.6)
+            heading(axes, LAYER_NAMES[layer])
         row[0].set_ylabel(f"H (bits)\n{'own range' if rule == 'own' else 'fixed edges'}")
     for axes in grid[-1]:
         axes.set_xlabel("steps")
@@ -366,7 +296,7 @@ def recipes(record: xr.Dataset, network: str, bins: int = 256) -> Figure:
 
 def planes(record: xr.Dataset, bins: int = 256) -> Figure:
     """Draw the layers' paths in the complexity-entropy plane: a row for each data set, own range and fixed edges."""
-    names, place = data_sets(record), normalised(record, bins)
+    names, place = data_sets(record), _places(record, bins)
     figure, grid = plt.subplots(len(names), 2, figsize=(7.2, 3.1 * len(names) + 0.7), squeeze=False)
     for row, name in zip(grid, names, strict=True):
         for axes, rule in zip(row, ("own", "fixed"), strict=True):
@@ -375,9 +305,9 @@ def planes(record: xr.Dataset, bins: int = 256) -> Figure:
                 mean = place.sel(network=network, rule=rule, seed=seeds).mean("seed")
                 for layer in _layers(record):
                     _path(axes, mean.sel(layer=layer), LAYER_COLOURS[layer], _DASHES[labels])
-            _limits(axes, bins + 2 * (rule != "own"))
+            _limits(axes, cells(rule, bins))
             axes.set(xlabel="H / log n", ylabel="C (normalised)")
-            _heading(axes, f"{name}, {'own range' if rule == 'own' else 'fixed edges'}")
+            heading(axes, f"{name}, {'own range' if rule == 'own' else 'fixed edges'}")
     for layer in _layers(record):
         grid[0, 0].plot([], [], color=LAYER_COLOURS[layer], label=LAYER_NAMES[layer])
     if any(len(_labels(record, name)) > 1 for name in names):
@@ -405,16 +335,11 @@ def _path(axes: Axes, mean: xr.Dataset, shade: str, dashes: Any) -> None:
     axes.plot(h[-1], c[-1], "s", color=shade, zorder=4)
 
 
-def _limits(axes: Axes, cells: int) -> None:
+def _limits(axes: Axes, size: int) -> None:
     """Draw the limit curves and the Gaussians around what is drawn already, which decides the range of the axes."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    curves = limit_curves(cells)
-    for curve, label in ((curves.minimum, "limits of C"), (curves.maximum, None)):
-        axes.plot(curves.entropy, curve, label=label, **look("theory"))
-    edges = np.array([-np.inf, *np.linspace(-1, 1, cells + 1), np.inf])
-    sd = np.geomspace(0.1 / cells, 100, 300)
-    inside = family_probabilities("gaussian", edges, mean=np.zeros_like(sd), sd=sd)[:, 1:-1]  # cut off where bins end
-    law = complexity_entropy(inside)
+    draw_limits(axes, size, normalised=True, label="limits of C", shade="black")
+    law = gaussian_curve(size)
     axes.plot(law.h, law.c, color=colour("grey"), linestyle=(0, (1, 1.5)), label="Gaussians of any width")
     axes.set(xlim=(left, right), ylim=(bottom, top))
 
@@ -445,63 +370,10 @@ def turns(*curves: np.ndarray, count: int = _SHOWN) -> np.ndarray:
     return np.asarray(places[found])
 
 
-def equal_entropy_pairs(
-    record: xr.Dataset, network: str, rule: str, layer: str = "output", bins: int = 256
-) -> xr.Dataset:
-    """Compare a layer's entropies and histograms at all pairs of some snapshots after the first third of training.
-
-    Parameters
-    ----------
-    record, network
-        Of the experiment ``weight_evolution``.
-    rule
-        Binning rule of the entropies, "own" or "fixed".
-    layer, bins
-        Layer, and bins of the entropies. Divergences are those of the stored fine histograms, whose edges never change.
-
-    Returns
-    -------
-    Dataset
-        Dimensions ``seed`` and ``pair``: ``difference``, abs(dH) of the pair, and ``divergence``, its Jensen-Shannon
-        divergence, in bits; ``difference_null`` and ``divergence_null``, the same of two random halves of the pair's
-        weights put together, which have one distribution.
-
-    Raises
-    ------
-    ValueError
-        If the rule is another one, or there is no such network.
-    """
-    if rule not in ("own", "fixed"):
-        raise ValueError(f"The edges of rule {rule!r} are not stored with the histograms; use 'own' or 'fixed'.")
-    chosen = of_network(record, network)
-    late = chosen.isel(snapshot=slice((chosen.sizes["snapshot"] - 1) // 3 + 1, None))
-    late = late.isel(snapshot=_shown(late, _PAIRS_OF)).transpose("seed", "snapshot", ...)
-    first, second = np.triu_indices(late.sizes["snapshot"], 1)
-    counts = late["counts"].sel(layer=layer).values.astype(np.int64)
-    entropy = late["entropy"].sel(rule=rule, bins=bins, part=layer).values
-    one, other = halves(counts[:, first] + counts[:, second], generator=0)
-    if rule == "own":
-        low, high = (late[end].sel(part=layer).values.astype(float) for end in ("low", "high"))
-        low, high = np.minimum(low[:, first], low[:, second]), np.maximum(high[:, first], high[:, second])
-        edges = np.linspace(low, high, bins + 1, axis=-1)
-    else:
-        edges = np.array([-np.inf, *np.linspace(-1, 1, bins + 1), np.inf])
-    binned = [shannon_entropy(rebin(half, record["edge"].values, edges)) for half in (one, other)]
-    dims = ("seed", "pair")
-    return xr.Dataset(
-        {
-            "difference": (dims, np.abs(entropy[:, first] - entropy[:, second])),
-            "divergence": (dims, jensen_shannon(counts[:, first], counts[:, second])),
-            "difference_null": (dims, np.abs(binned[0] - binned[1])),
-            "divergence_null": (dims, jensen_shannon(one, other)),
-        }
-    )
-
-
 def stop_and_correction(record: xr.Dataset, network: str, bins: int = 256) -> Figure:
     """Draw the third layer's path in the plane, seed by seed, and the pairs of snapshots that may share an entropy."""
     figure, grid = plt.subplots(2, 2, figsize=(7.2, 5.6))
-    chosen = normalised(record, bins).sel(network=network, seed=of_network(record, network)["seed"], layer="output")
+    chosen = _places(record, bins).sel(network=network, seed=of_network(record, network)["seed"], layer="output")
     for (upper, lower), rule in zip(grid.T, ("own", "fixed"), strict=True):
         place = chosen.sel(rule=rule)
         for seed in place["seed"].values:
@@ -511,17 +383,16 @@ def stop_and_correction(record: xr.Dataset, network: str, bins: int = 256) -> Fi
         _mark_turns(upper, mean)
         upper.set(xlabel="H / log n", ylabel="C (normalised)")
         upper.locator_params(axis="x", nbins=5)
-        _heading(upper, f"{network}, {'own range' if rule == 'own' else 'fixed edges'}")
-        pairs = equal_entropy_pairs(record, network, rule, bins=bins)
-        lower.scatter(
-            pairs["difference"], pairs["divergence"], s=5, alpha=0.4, color=LAYER_COLOURS["output"], linewidths=0
-        )
-        lower.axvline(float(pairs["difference_null"].quantile(0.95)), **look("nominal"))
-        lower.axhline(float(pairs["divergence_null"].quantile(0.99)), **look("nominal"))
-        lower.set(
-            xscale="log", yscale="log", xlabel="difference of H (bits)", ylabel="divergence of\nhistograms (bits)"
-        )
-        lower.set_xlim(1e-4, None)
+        heading(upper, f"{network}, {'own range' if rule == 'own' else 'fixed edges'}")
+        pairs = entropy_pairs(of_network(record, network), rule)
+        apart, other = pairs["difference"] / pairs["error"], pairs["divergence"] / pairs["chance"]
+        lower.scatter(apart, other, s=7, alpha=0.5, color=LAYER_COLOURS["output"], linewidths=0)
+        for line in (lower.axvline, lower.axhline):
+            line(1, **look("nominal"))
+        lower.set(xscale="log", yscale="log", xlim=(1e-2, None))
+        for set_formatter in (lower.yaxis.set_major_formatter, lower.yaxis.set_minor_formatter):
+            set_formatter("{x:g}")
+        lower.set(xlabel="difference of H over its error", ylabel="divergence over that\nof one distribution")
     for axes in grid[1, 1:]:
         axes.sharey(grid[1, 0])
     panel_labels(grid)
@@ -530,7 +401,7 @@ def stop_and_correction(record: xr.Dataset, network: str, bins: int = 256) -> Fi
 
 def snapshot(record: xr.Dataset, network: str, number: int, bins: int = 256) -> Figure:
     """Draw one snapshot of the first seed: where the layers are in the plane, and the histogram behind each point."""
-    chosen, place = of_network(record, network).isel(seed=[0]), normalised(record, bins)
+    chosen, place = of_network(record, network).isel(seed=[0]), _places(record, bins)
     figure = plt.figure(figsize=(7.2, 3.9))
     left, right = figure.subfigures(1, 2, width_ratios=(1.1, 1))
     plane = left.subplots()
@@ -550,7 +421,7 @@ def snapshot(record: xr.Dataset, network: str, number: int, bins: int = 256) -> 
             axes.axvline(end, color=colour("black"), linewidth=0.9, linestyle=(0, (2, 2)))
         floor = share[share > 0].min() / 2
         axes.set(yscale="log", ylim=(floor, 2 * share.max()), xlim=(edges[0], edges[-1]), ylabel="density")
-        _heading(axes, LAYER_NAMES[layer])
+        heading(axes, LAYER_NAMES[layer])
     panels[-1].set_xlabel("weight")
     _limits(plane, bins)
     plane.set(xlabel="H / log n, own range", ylabel="C (normalised)")
@@ -563,7 +434,7 @@ def snapshot(record: xr.Dataset, network: str, number: int, bins: int = 256) -> 
 
 def table(record: xr.Dataset, bins: int = 256) -> pd.DataFrame:
     """Return H and C of every layer before and after training, own range and fixed edges, and the moments."""
-    place, rows = normalised(record, bins)["c"], {}
+    place, rows = _places(record, bins)["c"], {}
     for network in map(str, record["network"].values):
         chosen = of_network(record, network)
         c = place.sel(network=network, seed=chosen["seed"])
@@ -599,7 +470,7 @@ def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
 
 def _numbers(result: xr.Dataset, name: str) -> dict[str, float]:
     chosen = of_network(result, name)
-    place = normalised(result).sel(network=name, seed=chosen["seed"]).mean("seed")
+    place = _places(result).sel(network=name, seed=chosen["seed"]).mean("seed")
     before, after = (chosen.isel(snapshot=end).mean("seed") for end in (0, -1))
     found: dict[str, float] = {
         "seeds": chosen.sizes["seed"],
@@ -633,9 +504,8 @@ def _numbers(result: xr.Dataset, name: str) -> dict[str, float]:
             found[f"sd-{moment}-{layer}"] = round(float(part["sd"]), 3)
             found[f"reach-{moment}-{layer}"] = round(float((part["high"] - part["low"]) / 2 / part["sd"]), 1)
     for rule in ("own", "fixed"):
-        pairs = equal_entropy_pairs(result, name, rule)
-        same = pairs["difference"] < pairs["difference_null"].quantile(0.95)
-        other = pairs["divergence"] > pairs["divergence_null"].quantile(0.99)
+        pairs = entropy_pairs(chosen, rule)
+        same, other = pairs["difference"] < pairs["error"], pairs["divergence"] > pairs["chance"]
         found[f"pairs-same-{rule}"] = round(100 * float(same.mean()))
         found[f"pairs-both-{rule}"] = round(100 * float((same & other).mean()))
     return found

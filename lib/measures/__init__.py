@@ -4,9 +4,11 @@
 - :mod:`lib.measures.unit_root`: tests whether a series may be a random walk, and shares of rejections.
 - :mod:`lib.measures.transport`: how far a distribution of weights has moved.
 - :mod:`lib.measures.histogram`: weights in bins, under a stated rule, with the edges beside the counts.
-- :mod:`lib.measures.complexity`: entropy, divergences and the complexity-entropy plane of binned distributions.
+- :mod:`lib.measures.entropy`: entropy and divergences of binned distributions, and between halves of a sample.
+- :mod:`lib.measures.complexity`: the complexity-entropy plane, its limits, and laws of given moments.
 - :mod:`lib.measures.mutual_information`: what a layer knows of input and labels, by several estimators.
 - :mod:`lib.measures.curves`: knees, peaks and turning points of curves over epochs.
 - :mod:`lib.measures.amplitudes`: which law the sizes of weights follow, log-normal or another.
+- :mod:`lib.measures.subsets`: accuracies on random parts of a test set.
 - :mod:`lib.measures.statistics`: intervals over seeds, rank correlation.
 """

@@ -1,12 +1,12 @@
-"""Entropy, divergences and statistical complexity of binned distributions.
+"""Statistical complexity of binned distributions: their place in the complexity-entropy plane, its limits, and laws.
 
-A distribution is an array of shape (..., bin) of counts or probabilities: bins are the last axis, leading axes (layers,
-epochs, seeds) are free. It is normalised to sum 1, and everything is computed in float64. Results are in units of
-log(`base`), bits by default. Explained in the chapter on the weights of a multilayer perceptron.
+Distributions are as in `lib.measures.entropy`: counts or probabilities, bins last, any leading axes. Explained in the
+chapter on the weights of a multilayer perceptron.
 
 Two complexities are in use. That of López-Ruiz, Mancini and Calbet in the form :math:`C = H \\cdot \\mathrm{JSD}`, in
-bits squared, and the normalised one of Martin, Plastino and Rosso, in [0, 1]. They peak at different places, so
-`complexity_entropy` returns both, each with its two factors.
+bits squared, and the normalised one of Martin, Plastino and Rosso, in [0, 1]. For a given number of bins one is a
+constant times the other, from one number of bins to another it is not: `complexity_entropy` returns both, each with its
+two factors.
 """
 
 import math
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import entr, ndtr, rel_entr, stdtr
+
+from lib.measures.entropy import jensen_shannon, logarithm, normalised, shannon_entropy
 
 FAMILIES = ("gaussian", "laplace", "student t", "uniform")
 """Names of the laws that `family_probabilities` knows."""
@@ -44,199 +46,6 @@ class LimitCurves:
     normalised: bool
 
 
-@dataclass(frozen=True)
-class HalvesDivergence:
-    """Divergences between two random halves of one sample, mean and standard deviation over the repeats."""
-
-    kl: np.ndarray  # (...), in units of log(base), as are all
-    kl_sd: np.ndarray
-    jsd: np.ndarray
-    jsd_sd: np.ndarray
-    entropy_difference: np.ndarray  # absolute difference of the plug-in entropies
-    entropy_difference_sd: np.ndarray
-    repeats: int
-
-
-def shannon_entropy(p: np.ndarray, base: float = 2) -> np.ndarray:
-    r"""Plug-in Shannon entropy.
-
-    .. math:: H(P) = -\sum_i p_i \log p_i
-
-    Parameters
-    ----------
-    p
-        Counts or probabilities, shape (..., bin).
-    base
-        Base of the logarithm: 2 for bits, e for nats.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (...), in units of log(base), between 0 and log(bins).
-
-    Raises
-    ------
-    ValueError
-        If there are no bins or no counts, a number is negative or not finite, or the base is not above 1.
-
-    Examples
-    --------
-    >>> shannon_entropy(np.array([[1, 1, 1, 1], [5, 0, 0, 0]]))
-    array([2., 0.])
-    """
-    return np.asarray(entr(_normalised(p)).sum(axis=-1) / _log(base))
-
-
-def miller_madow(counts: np.ndarray, base: float = 2) -> np.ndarray:
-    r"""Entropy with Miller and Madow's correction of the plug-in estimate's bias.
-
-    .. math:: H_\mathrm{MM} = H + \frac{m - 1}{2 n} \ \text{nats}
-
-    with n the number of values and m the number of *occupied* bins (not of all bins: a bin out of reach adds no bias).
-
-    Parameters
-    ----------
-    counts
-        Shape (..., bin); counts, not probabilities, for the correction needs their sum.
-    base
-        Base of the logarithm.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (...), in units of log(base).
-
-    Raises
-    ------
-    ValueError
-        As `shannon_entropy`, and if the sum is below 1.
-
-    Notes
-    -----
-    Source: Miller (1955), Information Theory in Psychology, 95.
-
-    Examples
-    --------
-    >>> print(miller_madow(np.array([2, 2, 0, 0]), base=math.e).round(4))  # log 2 + 1/8
-    0.8181
-    """
-    counts = np.asarray(counts, dtype=np.float64)
-    plug_in, total = shannon_entropy(counts, base), counts.sum(axis=-1)
-    if (total < 1).any():
-        raise ValueError("the correction needs counts, and these sum to less than 1; give counts, not probabilities")
-    return np.asarray(plug_in + ((counts > 0).sum(axis=-1) - 1) / (2 * total) / _log(base))
-
-
-def kl_divergence(p: np.ndarray, q: np.ndarray, base: float = 2) -> np.ndarray:
-    r"""Kullback-Leibler divergence of P from Q over the same bins.
-
-    .. math:: D_\mathrm{KL}(P \,\|\, Q) = \sum_i p_i \log \frac{p_i}{q_i}
-
-    It is infinite where Q is 0 in a bin that P occupies. For histograms of two samples this is common: `kl_from_counts`
-    smooths both.
-
-    Parameters
-    ----------
-    p, q
-        Counts or probabilities, shapes (..., bin); leading axes broadcast.
-    base
-        Base of the logarithm.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (...), in units of log(base), 0 or more.
-
-    Raises
-    ------
-    ValueError
-        As `shannon_entropy`, and if the numbers of bins differ.
-
-    Examples
-    --------
-    >>> kl_divergence(np.array([1, 1, 0]), np.array([[2, 1, 1], [1, 0, 1]])).round(3)
-    array([0.5, inf])
-    """
-    p, q = _pair(p, q)
-    return np.asarray(np.maximum(rel_entr(p, q).sum(axis=-1), 0) / _log(base))
-
-
-def kl_from_counts(a: np.ndarray, b: np.ndarray, pseudocount: float = 0.5, base: float = 2) -> np.ndarray:
-    r"""Kullback-Leibler divergence between two histograms over common edges, both smoothed.
-
-    .. math:: p_i = \frac{a_i + \alpha}{\sum_j a_j + n \alpha}, \quad q_i \text{ likewise from } b, \qquad
-        D = \sum_i p_i \log \frac{p_i}{q_i}
-
-    over all n bins. The pseudo-count :math:`\alpha` keeps it finite; bins empty in both add the same to both.
-
-    Parameters
-    ----------
-    a, b
-        Counts over the same edges, shapes (..., bin); leading axes broadcast.
-    pseudocount
-        Added to every bin of both, in counts; 1/2 is Jeffreys' prior.
-    base
-        Base of the logarithm.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (...), in units of log(base).
-
-    Raises
-    ------
-    ValueError
-        As `kl_divergence`, and if the pseudo-count is negative.
-
-    Examples
-    --------
-    >>> kl_from_counts(np.array([4, 0]), np.array([[4, 0], [0, 4]])).round(3)
-    array([0.   , 2.536])
-    """
-    if not 0 <= pseudocount < math.inf:
-        raise ValueError(f"a pseudo-count of {pseudocount} cannot smooth counts; use 0 or more")
-    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    _pair(a, b)  # the counts themselves must be distributions
-    return kl_divergence(a + pseudocount, b + pseudocount, base)
-
-
-def jensen_shannon(p: np.ndarray, q: np.ndarray, base: float = 2) -> np.ndarray:
-    r"""Jensen-Shannon divergence, symmetric and finite.
-
-    .. math:: \mathrm{JSD}(P, Q) = \tfrac12 D_\mathrm{KL}(P \,\|\, R) + \tfrac12 D_\mathrm{KL}(Q \,\|\, R),
-        \qquad R = \tfrac12 (P + Q)
-
-    Parameters
-    ----------
-    p, q
-        Counts or probabilities, shapes (..., bin); leading axes broadcast.
-    base
-        Base of the logarithm.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (...), in units of log(base), from 0 (equal) to log 2 = 1 bit (disjoint). The divergence, not its root.
-
-    Raises
-    ------
-    ValueError
-        As `kl_divergence`.
-
-    Notes
-    -----
-    Source: Lin (1991), IEEE Transactions on Information Theory 37, 145.
-
-    Examples
-    --------
-    >>> jensen_shannon(np.array([1, 1, 0]), np.array([[1, 1, 0], [0, 1, 1], [0, 0, 1]]))
-    array([0. , 0.5, 1. ])
-    """
-    p, q = _pair(p, q)
-    middle = (p + q) / 2
-    return np.asarray(np.maximum((rel_entr(p, middle) + rel_entr(q, middle)).sum(axis=-1), 0) / (2 * _log(base)))
-
-
 def complexity_entropy(counts: np.ndarray, base: float = 2) -> ComplexityEntropy:
     r"""Place of a distribution in the complexity-entropy plane, by both definitions.
 
@@ -264,7 +73,7 @@ def complexity_entropy(counts: np.ndarray, base: float = 2) -> ComplexityEntropy
     Raises
     ------
     ValueError
-        As `shannon_entropy`, and if there are fewer than 2 bins.
+        As `lib.measures.entropy.shannon_entropy`, and if there are fewer than 2 bins.
 
     Notes
     -----
@@ -278,12 +87,12 @@ def complexity_entropy(counts: np.ndarray, base: float = 2) -> ComplexityEntropy
     >>> print(place.h.round(8), place.c.round(8))
     0.83144548 0.16576717
     """
-    p = _normalised(counts)
+    p = normalised(counts)
     bins = p.shape[-1]
     _require_bins(bins)
     entropy = shannon_entropy(p, base)
     disequilibrium = jensen_shannon(p, np.ones(bins), base)
-    h, d = entropy * _log(base) / math.log(bins), disequilibrium * _log(base) / _largest_divergence(bins)
+    h, d = entropy * logarithm(base) / math.log(bins), disequilibrium * logarithm(base) / _largest_divergence(bins)
     return ComplexityEntropy(entropy, disequilibrium, entropy * disequilibrium, h, d, h * d, bins, base)
 
 
@@ -329,7 +138,7 @@ def limit_curves(bins: int, points: int = 201, normalised: bool = True, base: fl
     _require_bins(bins)
     if points < 2:
         raise ValueError(f"{points} points draw no curve; use 2 or more")
-    unit, highest = _log(base), math.log(bins)
+    unit, highest = logarithm(base), math.log(bins)
     entropy = np.linspace(0, highest, points)  # nats
 
     # smallest number of others so that one more bin reaches the entropy; the last is exact
@@ -366,115 +175,6 @@ def _divergence(p: np.ndarray, others: np.ndarray, bins: int) -> np.ndarray:
 
     empty = bins - 1 - others
     return np.asarray(np.maximum(term(p) + others * term(rest) + empty * u * math.log(2), 0) / 2)
-
-
-def halves(counts: np.ndarray, generator: int | np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Histograms of two random halves of each sample, drawn without replacement from its histogram.
-
-    Parameters
-    ----------
-    counts
-        Whole counts, shape (..., bin).
-    generator
-        numpy Generator, or a seed for one.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        Two int64 arrays of that shape that sum to `counts`; of an odd number the second half has one more.
-
-    Raises
-    ------
-    ValueError
-        As `shannon_entropy`, and if a count is no whole number or a sample has fewer than 2 values.
-
-    Notes
-    -----
-    Multivariate hypergeometric, for all leading axes at once: the bins are split into a left and a right part, the
-    values drawn are shared between these by a hypergeometric draw, and so on for each part, log2(bins) times.
-
-    Examples
-    --------
-    >>> first, second = halves(np.array([4, 0, 6]), generator=0)
-    >>> int(first.sum()), first + second
-    (5, array([4, 0, 6]))
-    """
-    given = np.asarray(counts)
-    _normalised(given)
-    whole = given.astype(np.int64)
-    if (whole != given).any() or (whole.sum(axis=-1) < 2).any():
-        raise ValueError("only whole counts of at least 2 values have halves; give counts, not probabilities")
-    rng = np.random.default_rng(generator)
-    bins = whole.shape[-1]
-    depth = (bins - 1).bit_length()
-    padding = np.zeros((*whole.shape[:-1], 2**depth - bins), dtype=np.int64)
-    levels = [np.concatenate([whole, padding], axis=-1)]
-    for _ in range(depth):
-        levels.append(levels[-1][..., ::2] + levels[-1][..., 1::2])
-    drawn = levels.pop() // 2
-    for level in reversed(levels):
-        left = rng.hypergeometric(level[..., ::2], level[..., 1::2], drawn)
-        drawn = np.stack([left, drawn - left], axis=-1).reshape(level.shape)
-    first = drawn[..., :bins]
-    return first, whole - first
-
-
-def kl_between_halves(
-    counts: np.ndarray,
-    generator: int | np.random.Generator,
-    repeats: int = 20,
-    pseudocount: float = 0.5,
-    base: float = 2,
-) -> HalvesDivergence:
-    """Divergences between random halves of one sample: what sampling alone makes of no difference.
-
-    Parameters
-    ----------
-    counts
-        Whole counts, shape (..., bin).
-    generator
-        numpy Generator, or a seed for one.
-    repeats
-        Number of random splits, at least 2.
-    pseudocount
-        As in `kl_from_counts`; the Jensen-Shannon divergence and the entropies are not smoothed.
-    base
-        Base of the logarithm.
-
-    Returns
-    -------
-    HalvesDivergence
-        Means and standard deviations over the splits, shapes (...). The divergence of two layers is to be read
-        against it.
-
-    Raises
-    ------
-    ValueError
-        As `halves` and `kl_from_counts`, and if there are fewer than 2 repeats.
-
-    Notes
-    -----
-    Halves are half as large as the whole, so the floor of the two divergences is about twice that of two samples of
-    full size, and that of the entropy difference about 1.4 times.
-
-    Examples
-    --------
-    >>> floor = kl_between_halves(np.full(16, 1000), generator=0)
-    >>> bool(0 < floor.jsd < floor.kl < 0.01)
-    True
-    """
-    if repeats < 2:
-        raise ValueError(f"{repeats} repeats give no standard deviation; use 2 or more")
-    counts = np.asarray(counts)
-    first, second = halves(np.broadcast_to(counts, (repeats, *counts.shape)), generator)
-    measured = (
-        kl_from_counts(first, second, pseudocount, base),
-        jensen_shannon(first, second, base),
-        np.abs(shannon_entropy(first, base) - shannon_entropy(second, base)),
-    )
-    pairs = ((np.asarray(x.mean(axis=0)), np.asarray(x.std(axis=0, ddof=1))) for x in measured)
-    (kl, kl_sd), (jsd, jsd_sd), (difference, difference_sd) = pairs
-    return HalvesDivergence(kl, kl_sd, jsd, jsd_sd, difference, difference_sd, repeats)
 
 
 def family_probabilities(
@@ -545,6 +245,38 @@ def family_probabilities(
     return np.asarray(np.where(left, upper - lower, np.where(right, lower - upper, 1 - lower - upper)))
 
 
+def gaussian_curve(bins: int, points: int = 600) -> ComplexityEntropy:
+    """Places of Gaussians of any width about the middle of the bins, cut off where these end: one C for each H.
+
+    Parameters
+    ----------
+    bins
+        Number of bins, at least 2.
+    points
+        Number of widths, from far narrower than a bin to far wider than all of them.
+
+    Returns
+    -------
+    ComplexityEntropy
+        Arrays of shape (point,); entropy does not fall.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 2 bins.
+
+    Examples
+    --------
+    >>> curve = gaussian_curve(bins=256)
+    >>> float(curve.entropy[0].round(3)), float(curve.h[-1].round(3))  # the narrowest lies on an edge: two bins
+    (1.0, 1.0)
+    """
+    _require_bins(bins)
+    edges = np.concatenate([[-np.inf], np.linspace(-1, 1, bins + 1), [np.inf]])
+    sd = np.geomspace(0.1 / bins, 100, points)
+    return complexity_entropy(family_probabilities("gaussian", edges, mean=np.zeros(points), sd=sd)[:, 1:-1])
+
+
 def _tail(name: str, z: np.ndarray, excess: np.ndarray) -> np.ndarray:
     """Probability beyond z >= 0 standard deviations on one side; all four laws are symmetric."""
     if name == "laplace":
@@ -564,31 +296,6 @@ def _largest_divergence(bins: int) -> float:
     return -0.5 * ((n + 1) / n * math.log(n + 1) + math.log(n) - 2 * math.log(2 * n))
 
 
-def _normalised(p: np.ndarray) -> np.ndarray:
-    p = np.asarray(p, dtype=np.float64)
-    if p.ndim == 0 or p.shape[-1] == 0:
-        raise ValueError(f"a distribution of shape {p.shape} has no bins; they are the last axis")
-    if not (np.isfinite(p).all() and (p >= 0).all()):
-        raise ValueError("some counts are negative, nan or infinite; they are no distribution")
-    total = p.sum(axis=-1, keepdims=True)
-    if (total == 0).any():
-        raise ValueError("some counts sum to 0; an empty histogram has no distribution, leave it out")
-    return p / total
-
-
-def _pair(p: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    p, q = _normalised(p), _normalised(q)
-    if p.shape[-1] != q.shape[-1]:
-        raise ValueError(f"{p.shape[-1]} and {q.shape[-1]} bins cannot be compared; use common edges")
-    return p, q
-
-
 def _require_bins(bins: int) -> None:
     if bins < 2:
         raise ValueError(f"{bins} bins tell nothing about a distribution; use 2 or more")
-
-
-def _log(base: float) -> float:
-    if not 1 < base < math.inf:
-        raise ValueError(f"base {base} is no base of a logarithm here; use 2 (bits) or e (nats)")
-    return math.log(base)

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from lib.experiments._networks import MISSING
+from lib.experiments.networks import MISSING
 from lib.measures.histogram import asinh_edges, histogram
 
 EPOCHS = np.arange(51)

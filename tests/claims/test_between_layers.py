@@ -6,9 +6,8 @@ import torch
 import xarray as xr
 
 from lib import experiments
-from lib.claims import JUDGES
-from lib.claims import between_layers as judges
-from lib.experiments._networks import join_networks
+from lib.claims import JUDGES, information
+from lib.experiments.networks import hidden_layers, join_networks, one_network
 
 EPOCHS, MOMENTS = 20, (0, 1, 3, 10, 20)
 CLAIMS = [f"K{number}" for number in range(8, 17)]
@@ -222,19 +221,6 @@ def test_other_layers_past_their_peak_are_not_what_is_stated(layers):
     assert judged("K12", made(curves=dips(layers))).verdict == "not reproduced"
 
 
-def test_gaussian_coordinates_are_those_of_gaussian_samples():
-    network = judges.one_network(made(seeds=(0,)), "MNIST")
-    samples = np.clip(np.random.default_rng(0).normal(0, 0.1, 10**6), -0.5, 0.5)
-    for rule, low, high in (("own", -0.5, 0.5), ("fixed", -1.0, 1.0)):
-        entropy, complexity = judges.gaussian_coordinates(network, rule)
-        share = np.histogram(samples, 256, (low, high))[0] / 10**6
-        expected = -np.sum(share[share > 0] * np.log2(share[share > 0]))
-        np.testing.assert_allclose(entropy[0, 0], expected, atol=2e-3)
-        assert (complexity > 0).all()
-    with pytest.raises(ValueError, match="robust"):
-        judges.gaussian_coordinates(network, "robust")
-
-
 # -- information -----------------------------------------------------------------------------------------------------
 
 
@@ -266,17 +252,17 @@ def test_an_estimate_at_its_ceiling_decides_nothing():
 
 def test_order_of_pairs_needs_two_standard_errors():
     bits = np.array([[3.0, 2.9, 1.0], [3.0, 3.1, 1.1], [3.0, 2.8, 0.9], [3.0, 3.2, 1.0]])
-    ordered, reverse = judges.order_of_pairs(bits)
+    ordered, reverse = information.order_of_pairs(bits)
     assert ordered[:, 1].all()
     assert not ordered[:, 0].all()
     assert not reverse[:, 0].all()
-    assert judges._in_order(bits) == (None, 0)
+    assert information._in_order(bits) == (None, 0)
 
 
 def depths(*bits, errors=(0.1, 0.1, 0.1), start=None, seeds=(0, 1, 2)):
     """Networks of depths 2, 6, 16 whose last layers hold the given bits, `start` before training."""
     found = []
-    for (depth, name), value, error, first in zip(judges.DEPTHS.items(), bits, errors, start or bits, strict=True):
+    for (depth, name), value, error, first in zip(information.DEPTHS.items(), bits, errors, start or bits, strict=True):
         values = np.full((len(MOMENTS), depth), 9.0)
         values[:, -1], values[0, -1] = value, first
         curve = np.linspace(0.9, error, EPOCHS + 1)
@@ -304,8 +290,8 @@ def test_another_order_is_not_reproduced_and_a_missing_depth_not_run():
 
 
 def test_equal_accuracy_takes_the_best_that_all_depths_reach():
-    scalars, _ = judges._last_layers(join_networks(depths(8, 6, 4, errors=(0.1, 0.1, 0.5))))
-    moments_of = judges._equal_accuracy(scalars)
+    scalars, _ = information._last_layers(join_networks(depths(8, 6, 4, errors=(0.1, 0.1, 0.5))))
+    moments_of = information._equal_accuracy(scalars)
     assert moments_of[16] == 20
     assert moments_of[2] == moments_of[6] == 10
 
@@ -392,10 +378,10 @@ def test_judges_read_what_the_experiment_gives(claim, smoke):
 
 def test_one_network_leaves_out_what_it_has_not(smoke):
     both = join_networks([made("MNIST"), made("MNIST, depth 2", 2, seeds=(0,))])
-    shallow = judges.one_network(both, "MNIST, depth 2")
+    shallow = one_network(both, "MNIST, depth 2")
     assert shallow["seed"].values.tolist() == [0]
-    assert judges.hidden_layers(shallow) == ["1", "2"]
+    assert hidden_layers(shallow) == ["1", "2"]
     assert shallow["pair"].values.tolist() == ["1-2"]
-    assert judges.one_network(both, "CIFAR-10") is None
-    plain = judges.one_network(smoke, "digits, no weight decay")
-    assert judges.readings(plain, "I(X;T)", "I(T;Y)") == []
+    assert one_network(both, "CIFAR-10") is None
+    plain = one_network(smoke, "digits, no weight decay")
+    assert information.readings(plain, "I(X;T)", "I(T;Y)") == []

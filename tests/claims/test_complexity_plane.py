@@ -8,7 +8,7 @@ import xarray as xr
 from lib import experiments
 from lib.claims import CLAIMS, JUDGES, complexity_and_error, complexity_plane, reproducibility, weight_laws
 from lib.claims._deep_network import turn
-from lib.claims.weight_laws import PRUNED, pruned_complexity
+from lib.claims.weight_laws import PRUNED, pruned
 from lib.measures.complexity import complexity_entropy
 from lib.measures.histogram import histogram
 
@@ -65,8 +65,8 @@ def test_one_seed_is_at_most_partly_and_says_so():
     result = judged("K17", network(seeds=1), *controls(*CONTROLS, entropy=hump(30)))
     assert result.verdict == "partly"
     assert result.interval is None
-    assert "One seed each" in result.text
-    assert "one seed, no interval" in result.conditions[0].note
+    assert "One seed in 8 of 8 conditions: no interval." in result.text
+    assert "1 seed: no interval" in result.conditions[0].note
 
 
 def test_missing_controls_are_named():
@@ -236,7 +236,7 @@ def test_an_optimum_between_epochs_20_and_35(at, verdict):
 
 def test_pruning_ends_at_a_single_bin_in_closed_form():
     edges = np.linspace(-1, 1, 257)
-    found = pruned_complexity(np.full(256, 1 / 256), edges)
+    found = pruned(np.full(256, 1 / 256), edges).complexity
     share = PRUNED[7]
     p = np.full(256, (1 - share) / 256)
     p[128] += share  # [0, 1/128)
@@ -249,7 +249,7 @@ def test_pruning_ends_at_a_single_bin_in_closed_form():
     shares = histogram(w, 256).probabilities
     w[: int(PRUNED[10] * w.size)] = 0
     direct = complexity_entropy(histogram(w, 256).counts).complexity
-    assert pruned_complexity(shares, histogram(w, 256).edges)[10] == pytest.approx(float(direct), rel=0.01)
+    assert pruned(shares, histogram(w, 256).edges).complexity[10] == pytest.approx(float(direct), rel=0.01)
 
 
 def test_complexity_is_neither_low_nor_high_at_both_ends():

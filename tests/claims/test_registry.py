@@ -204,7 +204,7 @@ def test_a_condition_is_made_from_estimates():
     single = Condition.measured("digits", estimate(0.5, float("nan"), 1))
 
     assert whole == Condition("digits", 0.5, (0.25, 0.75), 1.0, (0.5, 1.5), (-0.75, -0.25), 20, True)
-    assert single == Condition("digits", 0.5, seeds=1)
+    assert single == Condition("digits", 0.5, seeds=1, note="1 seed: no interval")
 
 
 def test_public_modules_of_the_package_are_searched_for_judges(monkeypatch):

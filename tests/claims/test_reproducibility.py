@@ -6,6 +6,7 @@ import xarray as xr
 
 from lib.claims import JUDGES
 from lib.claims.reproducibility import Runs, drawn_accuracies, sd_difference, spread_ratios
+from lib.measures.subsets import subset_accuracies
 
 from .deep_record import EPOCHS, hump, level, network, record
 
@@ -22,22 +23,23 @@ def judged(claim, *networks):
 def test_draws_spread_as_the_hypergeometric_law_says():
     rng = np.random.default_rng(0)
     correct = rng.random((2, 3000)) < np.array([[0.5], [0.95]])
-    accuracies = drawn_accuracies(correct, 1)
-    assert accuracies.shape == (2, 2000)
-    np.testing.assert_allclose(accuracies.mean(axis=1), correct.mean(axis=1), atol=2e-3)
+    accuracies = subset_accuracies(correct, 500, 2000, 1)
     for averaged, sets in ((1, 100), (20, 5)):
         ratios = spread_ratios(accuracies, correct, averaged)
         assert ratios.shape == (2, sets)
         assert ratios.mean() == pytest.approx(1, abs=0.35 / np.sqrt(sets / 2))
-    np.testing.assert_array_equal(accuracies, drawn_accuracies(correct, 1))
-
-
-def test_draws_are_the_same_at_every_epoch():
-    rng = np.random.default_rng(2)
-    once = rng.random(1000) < 0.7
-    accuracies = drawn_accuracies(np.stack([once, once]), 3, draws=40)
-    np.testing.assert_array_equal(accuracies[0], accuracies[1])
     assert np.isnan(spread_ratios(np.ones((1, 20)), np.ones((1, 1000), dtype=bool), 1)).all()
+
+
+def test_draws_are_the_same_at_every_epoch_and_others_for_another_seed():
+    chosen = network(samples=1200).isel(network=0)
+    one = chosen["shift"].isel(seed=0, epoch=0, drop=True)
+    chosen["shift"] = one.expand_dims(seed=chosen["seed"], epoch=chosen["epoch"])
+    correct, drawn = drawn_accuracies(chosen, [5, 10], draws=40)
+    assert correct.shape == (3, 2, 1200)
+    assert drawn.shape == (3, 2, 40)
+    np.testing.assert_array_equal(drawn[:, 0], drawn[:, 1])
+    assert (drawn[0, 0] != drawn[1, 0]).any()
 
 
 def test_spread_that_is_sampling_alone_is_not_reproduced():

@@ -4,8 +4,20 @@ import numpy as np
 import pytest
 import torch
 
-from lib.experiments._weight_statistics import FINE, FIXED, occupied_bins, part_names, weight_statistics
+from lib.experiments.weight_statistics import (
+    FINE,
+    FIXED,
+    RULES,
+    bin_edges,
+    cells,
+    coordinates,
+    family_coordinates,
+    occupied_bins,
+    part_names,
+    weight_statistics,
+)
 from lib.measures.complexity import complexity_entropy
+from lib.measures.histogram import rebin
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +93,56 @@ def test_constant_weights_have_no_entropy():
     found = weight_statistics(flat, np.random.default_rng(0))
     assert float(found["entropy"].sel(part="1", rule="own", bins=256)) == 0.0
     assert np.isnan(found["kurtosis"].sel(part="1"))
+
+
+# -- reading it again
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_places_are_those_of_the_measure(found, rule):
+    place = coordinates(found.sel(rule=rule), bins=64)
+    np.testing.assert_allclose(place["C"], place["H"] * place["D"])
+    n = cells(rule, 64)
+    assert n == (64 if rule == "own" else 66)
+    single, uniform = (complexity_entropy(counts) for counts in (np.eye(1, n)[0], np.ones(n)))
+    np.testing.assert_allclose(place["h"], place["H"] / uniform.entropy)
+    np.testing.assert_allclose(place["c"], place["h"] * place["D"] / single.disequilibrium)
+    assert 0 <= float(place["c"].min()) <= float(place["c"].max()) < 0.5 < float(place["h"].max()) <= 1
+
+
+def test_places_of_all_rules_are_those_of_each(found):
+    together = coordinates(found)
+    for rule in RULES:
+        for name, values in coordinates(found.sel(rule=rule)).items():
+            np.testing.assert_array_equal(together[name].sel(rule=rule), values)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_edges_are_those_of_the_stored_histograms(rule):
+    generator = torch.Generator().manual_seed(0)
+    large = [0.1 * torch.randn(n, generator=generator) + 0.01 for n in (60_000, 40_000, 50_000)]
+    stored = weight_statistics(large, np.random.default_rng(0))
+    layers = stored.sel(part=stored["layer"].values)
+    edges = bin_edges(layers, rule)
+    assert edges.shape == (3, cells(rule) + 1)
+    ours = complexity_entropy(rebin(stored["counts"].values, FINE, edges))
+    theirs = coordinates(layers.sel(rule=rule))
+    np.testing.assert_allclose(ours.entropy, theirs["H"], atol=0.03)
+    np.testing.assert_allclose(ours.c, theirs["c"], atol=0.02)
+
+
+def test_an_unknown_rule_has_no_edges(found):
+    with pytest.raises(ValueError, match="no bins of the rule 'wide': choose one of own"):
+        bin_edges(found.sel(part="1"), "wide")
+
+
+def test_gaussian_weights_are_their_own_family():
+    weights = torch.from_numpy(np.random.default_rng(0).normal(0.01, 0.05, 200_000))
+    stored = weight_statistics([weights, torch.ones(10)], np.random.default_rng(0)).sel(part="1")
+    for rule in RULES:
+        if rule == "robust":
+            continue
+        place, law = coordinates(stored.sel(rule=rule)), family_coordinates(stored, "gaussian", rule)
+        assert float(law["H"]) == pytest.approx(float(place["H"]), abs=0.01)
+        assert float(law["C"]) == pytest.approx(float(place["C"]), abs=0.01)
+        assert abs(float(family_coordinates(stored, "laplace", rule)["H"] - place["H"])) > 0.05

@@ -5,7 +5,8 @@ import pytest
 from matplotlib import pyplot as plt
 
 from lib import records
-from lib.claims.between_layers import entropy_steps, one_network
+from lib.claims.between_layers import entropy_steps
+from lib.experiments.networks import one_network
 from lib.figures import between_layers as figures
 
 

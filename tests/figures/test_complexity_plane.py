@@ -7,9 +7,10 @@ from matplotlib import pyplot as plt
 from scipy.integrate import trapezoid
 
 from lib import records
+from lib.experiments.networks import caption_of, data_sets, of_network
 from lib.figures import complexity_plane as figures
 from lib.measures.complexity import complexity_entropy
-from lib.measures.histogram import asinh_edges, histogram, histograms
+from lib.measures.histogram import asinh_edges, histogram
 
 NAMES = ("trajectories", "layers", "falls")
 ONE_NETWORK = ("rules", "controls", "families", "pruning", "amplitudes", "optima")
@@ -25,7 +26,7 @@ def smoke(tmp_path_factory):
 @pytest.fixture
 def other(smoke):
     """The same network alone, with one seed, under a name that no figure knows."""
-    return smoke.sel(network=["digits"]).isel(seed=[1]).assign_coords(network=["letters, depth 3"])
+    return smoke.sel(network=["digits"]).isel(seed=[1]).assign_coords(network=["letters"])
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +51,7 @@ def made(weights: np.ndarray) -> xr.Dataset:
 @pytest.mark.parametrize("name", [*NAMES, *ONE_NETWORK])
 def test_every_figure_draws_and_labels_its_axes(smoke, other, name):
     for record in (smoke, other):
-        network = figures.data_sets(record)[0]
+        network = data_sets(record)[0]
         arguments = (record,) if name in NAMES else (record, network)
         figure = getattr(figures, name)(*arguments)
         figure.canvas.draw()
@@ -61,38 +62,27 @@ def test_every_figure_draws_and_labels_its_axes(smoke, other, name):
 
 
 def test_networks_are_found_and_stripped_of_what_they_have_not(smoke):
-    assert figures.data_sets(smoke) == ["digits"]
+    assert data_sets(smoke) == ["digits"]
     assert figures.family_of(smoke, "digits") == ["digits", "digits, no weight decay"]
-    shallow = figures.of_network(smoke, "digits, no weight decay")
+    shallow = of_network(smoke, "digits, no weight decay")
     assert list(shallow["layer"].values) == ["1", "2", "output"]
     assert set(shallow["part"].values) == {"1", "2", "output", "hidden", "all"}
     assert shallow["sd"].notnull().all()
     with pytest.raises(ValueError, match="no network 'MNIST'; choose one of digits, digits, no weight decay"):
-        figures.of_network(smoke, "MNIST")
+        of_network(smoke, "MNIST")
 
 
 def test_a_seed_that_was_not_run_is_left_out_and_one_seed_is_called_one(smoke):
     holes = smoke.copy(deep=True)
-    holes["sd"].loc[{"network": "digits", "seed": 0}] = np.nan
-    assert list(figures.of_network(holes, "digits")["seed"].values) == [1]
-    caption = figures.caption_of(holes)
+    holes["test_error"].loc[{"network": "digits", "seed": 0}] = np.nan
+    assert list(of_network(holes, "digits")["seed"].values) == [1]
+    caption = caption_of(holes)
     assert caption.startswith("digits: one seed; digits, no weight decay: 2 seeds; preset smoke, ")
-
-
-@pytest.mark.parametrize("rule", ["own", "fixed"])
-def test_coordinates_are_those_of_the_measure(smoke, rule):
-    place = figures.coordinates(figures.of_network(smoke, "digits"), rule, bins=64)
-    np.testing.assert_allclose(place["C"], place["H"] * place["D"])
-    n = 64 if rule == "own" else 66
-    assert figures.cells(rule, 64) == n
-    single, uniform = (complexity_entropy(counts) for counts in (np.eye(1, n)[0], np.ones(n)))
-    np.testing.assert_allclose(place["h"], place["H"] / uniform.entropy)
-    np.testing.assert_allclose(place["c"], place["h"] * place["D"] / single.disequilibrium)
 
 
 def test_trajectory_draws_each_seed(smoke):
     left = figures.trajectories(smoke).axes[0]
-    place = figures.coordinates(figures.of_network(smoke, "digits"))
+    place = figures._place(of_network(smoke, "digits"))
     for seed in range(2):
         expected = np.stack([place["H"].isel(seed=seed), place["C"].isel(seed=seed)], axis=-1)
         assert any(
@@ -104,7 +94,7 @@ def test_trajectory_draws_each_seed(smoke):
 def test_snapshot_shows_the_point_and_all_hidden_weights(smoke, epoch):
     figure = figures.snapshot(smoke, "digits", epoch)
     left, right = figure.axes
-    place = figures.coordinates(figures.of_network(smoke, "digits")).isel(seed=0).sel(epoch=epoch)
+    place = figures._place(of_network(smoke, "digits")).isel(seed=0).sel(epoch=epoch)
     (dot,) = [line for line in left.lines if line.get_markersize() == 9]
     assert dot.get_xydata()[0] == pytest.approx([float(place["H"]), float(place["C"])])
     shares = right.patches[0].get_data().values
@@ -113,25 +103,10 @@ def test_snapshot_shows_the_point_and_all_hidden_weights(smoke, epoch):
     assert complexity_entropy(shares).entropy == pytest.approx(float(place["H"]), abs=0.1)
 
 
-def test_gaussian_weights_are_their_own_family():
-    weights = np.random.default_rng(0).normal(0, 0.05, 200_000)
-    place = complexity_entropy(histograms([weights], 256, "fixed", low=-1, high=1).counts[0])
-    law = figures.family_place(made(weights), "gaussian", "fixed")
-    assert float(law["H"]) == pytest.approx(float(place.entropy), abs=0.01)
-    assert float(law["C"]) == pytest.approx(float(place.complexity), abs=0.01)
-    wide = figures.family_place(made(weights), "laplace", "fixed")
-    assert abs(float(wide["C"]) - float(place.complexity)) > 0.05
-
-
-def test_families_need_stored_edges(smoke):
-    with pytest.raises(ValueError, match="'robust' are not stored: use own or fixed"):
-        figures.family_place(figures.of_network(smoke, "digits"), "gaussian", "robust")
-
-
 def test_pruning_goes_from_the_weights_to_a_single_bin():
     weights = np.random.default_rng(0).uniform(-0.1, 0.1, 100_000)
     kept = np.array([1.0, 0.5, 1e-3])
-    found = figures._pruned(made(weights), kept)
+    found = figures._smallest_first(made(weights), kept)
     assert found.entropy[0] == pytest.approx(8, abs=0.02)
     # half of them in one bin, the others uniform in the outer half of the bins
     expected = np.full(257, 0.0)
@@ -164,7 +139,7 @@ def test_table_has_a_row_for_each_network(smoke, other):
     assert list(found.index) == list(smoke["network"].values)
     error = smoke["test_error"].sel(network="digits").isel(epoch=-1).mean()
     assert found.loc["digits", "test error (%)"] == f"{100 * float(error):.1f}"
-    assert figures.table(other).loc["letters, depth 3", "seeds"] == "1"
+    assert figures.table(other).loc["letters", "seeds"] == "1"
 
 
 def test_numbers_are_plain_and_there_for_any_record(smoke, other):

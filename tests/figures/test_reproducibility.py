@@ -7,6 +7,7 @@ from matplotlib import pyplot as plt
 
 from lib import records
 from lib.figures import reproducibility as figures
+from lib.measures.subsets import subset_accuracies
 
 
 @pytest.fixture(scope="module")
@@ -39,42 +40,18 @@ def made(shift: np.ndarray, complexity: np.ndarray, **variables) -> xr.Dataset:
     )
 
 
-def test_many_subsets_spread_as_sampling_says():
-    correct = np.arange(2_000) < 1_800
-    drawn = figures.subset_accuracies(correct, size=500, draws=4_000)
-    assert drawn.mean() == pytest.approx(0.9, abs=1e-3)
-    expected = figures.sampling_deviation(np.array(0.9), 500, 2_000)
-    assert expected == pytest.approx(np.sqrt(0.9 * 0.1 / 500 * 1500 / 1999))
-    assert drawn.std(ddof=1) == pytest.approx(float(expected), rel=0.04)
-
-
-def test_subsets_are_the_same_for_every_epoch():
-    correct = np.stack([np.arange(100) < 60, np.arange(100) < 60, np.ones(100, dtype=bool)])
-    first, again, all_right = figures.subset_accuracies(correct, size=10, draws=20)
-    np.testing.assert_array_equal(first, again)
-    assert (all_right == 1).all()
-    assert figures.subset_accuracies(correct[0], size=100, draws=3) == pytest.approx(0.6)  # no image twice
-
-
-@pytest.mark.parametrize("size", [0, 101])
-def test_subsets_that_cannot_be_drawn_are_refused(size):
-    with pytest.raises(ValueError, match=f"subset of {size} images cannot be drawn from 100: use 1 to 100"):
-        figures.subset_accuracies(np.ones(100, dtype=bool), size, draws=2)
-
-
 def test_stops_follow_complexity_and_validation_loss():
     complexity = np.zeros((2, 51))
     complexity[0, 11], complexity[1, 30] = 1, 1
     complexity[:, 1:-1] += np.maximum(0, 0.5 - 0.05 * np.abs(np.arange(1, 50) - np.array([[11], [30]])))
     loss = 1 + 0.01 * np.abs(np.arange(51) - np.array([[20], [25]]))
-    loss[:, 0] = np.nan
     shift = np.zeros((51, 2, 10))
     network = made(shift, complexity, validation_loss=(("seed", "epoch"), loss))
     found = figures.stops(network)
-    assert found["peak of C"].ravel().tolist() == [11, 30]
-    assert found["lowest validation loss"].ravel().tolist() == [20, 25]
-    assert found["epochs 20 to 35"].shape == (2, 16)
-    assert found["last epoch"].ravel().tolist() == [50, 50]
+    assert np.concatenate(found["peak of C"]).tolist() == [11, 30]
+    assert np.concatenate(found["lowest validation loss"]).tolist() == [20, 25]
+    assert np.shape(found["epochs 20 to 35"]) == (16, 2)
+    assert np.concatenate(found["last epoch"]).tolist() == [50, 50]
     assert "lowest validation loss" not in figures.stops(network.drop_vars("validation_loss"))
     assert set(figures.stops(network.isel(epoch=slice(10)))) == {"peak of C", "lowest validation loss", "last epoch"}
 
@@ -87,15 +64,15 @@ def test_stopped_networks_are_compared_each_at_its_own_stop():
     found = figures.stopped(made(shift, complexity))
     assert found["peak of C"]["epoch"].tolist() == [2, 4]
     assert found["peak of C"]["accuracy"].tolist() == pytest.approx([0.6, 0.8])
-    assert found["peak of C"]["differ"].tolist() == pytest.approx([0.2])
+    assert found["peak of C"]["differ"].tolist() == pytest.approx([0.2, 0.2])  # of each seed with the other
     assert found["last epoch"]["accuracy"].tolist() == [1, 1]
-    assert found["last epoch"]["differ"].tolist() == [0]
+    assert found["last epoch"]["differ"].tolist() == [0, 0]
 
 
 def test_images_that_a_set_has_not_are_left_out():
     shift = np.zeros((2, 1, 6))
     shift[..., 4:] = 255
-    assert figures._correct(made(shift, np.zeros((1, 2)))).sizes["sample"] == 4
+    assert figures.runs_of(made(shift, np.zeros((1, 2)))).answers.shape == (1, 2, 4)
 
 
 def test_figures_draw_with_two_seeds_and_with_one(smoke):
@@ -112,11 +89,8 @@ def test_drawn_accuracies_are_of_subsets(smoke):
     figure = figures.reproducibility(smoke, "digits")
     chosen = smoke.sel(network="digits")
     correct = (chosen["shift"] == 0).transpose("seed", "epoch", "sample").values
-    size = figures.subset_size(correct.shape[-1])
-    assert size == correct.shape[-1] // 2
-    expected = 100 * figures.subset_accuracies(correct[0], size, figures.DRAWS * 100)[..., : figures.DRAWS].mean(
-        axis=-1
-    )
+    first = subset_accuracies(correct[0], correct.shape[-1] // 2, draws=20, generator=np.random.default_rng((25, 0)))
+    expected = 100 * first.mean(axis=-1)
     np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), expected)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lib.measures.complexity import shannon_entropy
+from lib.measures.entropy import shannon_entropy
 from lib.measures.histogram import RULES, asinh_edges, histogram, histograms, rebin
 
 

@@ -1,8 +1,8 @@
 """What is kept of weight matrices at one moment: histograms under several rules, moments, distances between layers.
 
-Shared by the experiments of chapters 2 to 4. A *part* is one weight matrix, named by its number from 1 or ``output``,
-or the weights of several: ``hidden`` (all matrices but the last) and ``all``. Biases and batch norm's scales are in
-none.
+And how it is read again: places in the complexity-entropy plane, edges of bins, laws of the same moments. Shared by the
+experiments of chapters 2 to 4. A *part* is one weight matrix, named by its number from 1 or ``output``, or the weights
+of several: ``hidden`` (all matrices but the last) and ``all``. Biases and batch norm's scales are in none.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from lib.measures.complexity import complexity_entropy, jensen_shannon, kl_between_halves, kl_from_counts
+from lib.measures.complexity import complexity_entropy, family_probabilities
+from lib.measures.entropy import jensen_shannon, kl_between_halves, kl_from_counts
 from lib.measures.histogram import asinh_edges, histograms
 
 RULES = ("own", "fixed", "robust", "spread")
@@ -185,3 +186,139 @@ def occupied_bins(matrices: Sequence[Tensor]) -> xr.DataArray:
         for b, bins in enumerate(BINS):
             found[r, b] = (finest.merge(BINS[-1] // bins).counts > 0).sum(-1)
     return xr.DataArray(found, dims=("rule", "bins", "layer"), attrs=_attrs("bins that hold a weight", "1"))
+
+
+# -- reading it again -------------------------------------------------------------------------------------------------
+
+
+def cells(rule: str, bins: int = BINS[-1]) -> int:
+    """Return the size of the alphabet: the bins, and under every rule but ``own`` one beyond either end.
+
+    Examples
+    --------
+    >>> cells("own", 128), cells("fixed", 128)
+    (128, 130)
+    """
+    return bins if rule == "own" else bins + 2
+
+
+def coordinates(chosen: xr.Dataset, bins: int = BINS[-1]) -> xr.Dataset:
+    """Return the places in the complexity-entropy plane that belong to the stored entropy and disequilibrium.
+
+    Parameters
+    ----------
+    chosen
+        What `weight_statistics` returned, stacked along any dimensions, or a part of it: all rules or one.
+    bins
+        Number of bins.
+
+    Returns
+    -------
+    Dataset
+        ``H`` and ``D`` in bits, ``C`` = H D in bits squared, and the normalised ``h`` and ``c``, by whatever is left.
+        See `lib.measures.complexity.complexity_entropy`.
+
+    Examples
+    --------
+    >>> stored = weight_statistics([torch.linspace(-1, 1, 4096), torch.ones(10)], np.random.default_rng(0))
+    >>> place = coordinates(stored.sel(rule="own", part="1"))
+    >>> float(place["H"]), float(place["c"])
+    (8.0, 0.0)
+    """
+    stored = chosen[["entropy", "disequilibrium"]].sel(bins=bins)
+    sizes = [cells(str(rule), bins) for rule in np.atleast_1d(stored["rule"].values)]
+    largest = [float(complexity_entropy(np.eye(1, n)[0]).disequilibrium) for n in sizes]  # of one occupied bin
+    levels, scale = (np.asarray(each).reshape(stored["rule"].shape) for each in (np.log2(sizes), largest))
+    entropy, disequilibrium = stored["entropy"], stored["disequilibrium"]
+    h = entropy / xr.DataArray(levels, dims=stored["rule"].dims)
+    c = h * disequilibrium / xr.DataArray(scale, dims=stored["rule"].dims)
+    return xr.Dataset({"H": entropy, "D": disequilibrium, "C": entropy * disequilibrium, "h": h, "c": c})
+
+
+def bin_edges(chosen: xr.Dataset, rule: str, bins: int = BINS[-1]) -> np.ndarray:
+    """Return the edges of a rule's bins, from the stored moments.
+
+    Parameters
+    ----------
+    chosen
+        As of `coordinates`, with the parts that are wanted; under the rule ``robust`` these are single layers, whose
+        quantiles are read from the fine histogram.
+    rule
+        One of :data:`RULES`.
+    bins
+        Number of bins between the outermost finite edges.
+
+    Returns
+    -------
+    numpy.ndarray
+        Dimensions of ``chosen["sd"]`` and one more, the edges: `bins` + 1, or with infinite ends `bins` + 3.
+
+    Raises
+    ------
+    ValueError
+        If the rule is unknown.
+
+    Examples
+    --------
+    >>> stored = weight_statistics([torch.linspace(-1, 1, 4096), torch.ones(10)], np.random.default_rng(0))
+    >>> bin_edges(stored.sel(part="1"), "own", bins=4)
+    array([-1. , -0.5,  0. ,  0.5,  1. ])
+    """
+    low, high, mean, sd = (chosen[name].values.astype(np.float64) for name in ("low", "high", "mean", "sd"))
+    if rule == "fixed":
+        low, high = (np.full_like(sd, end) for end in FIXED)
+    elif rule == "robust":
+        low, high = (_quantiles(chosen, level) for level in (0.001, 0.999))
+    elif rule == "spread":
+        low, high = mean - 4 * sd, mean + 4 * sd
+    elif rule != "own":
+        raise ValueError(f"There are no bins of the rule {rule!r}: choose one of {', '.join(RULES)}.")
+    inner = np.linspace(low, high, bins + 1, axis=-1)
+    if rule == "own":
+        return inner
+    ends = np.full((*inner.shape[:-1], 1), np.inf)
+    return np.concatenate([-ends, inner, ends], axis=-1)
+
+
+def _quantiles(chosen: xr.Dataset, level: float) -> np.ndarray:
+    """Quantile of the weights of single layers, read from the fine histogram."""
+    by_part = chosen["counts"].sel(layer=chosen["part"]).transpose(*chosen["sd"].dims, "bin").values
+    share = by_part.cumsum(-1) / by_part.sum(-1, keepdims=True)
+    cell = (share < level).sum(-1)
+    below, above = (np.take_along_axis(share, np.maximum(cell - back, 0)[..., None], -1)[..., 0] for back in (1, 0))
+    below = np.where(cell > 0, below, 0)
+    return np.asarray(FINE[cell] + (FINE[cell + 1] - FINE[cell]) * (level - below) / (above - below))
+
+
+def family_coordinates(chosen: xr.Dataset, family: str, rule: str = "own", bins: int = BINS[-1]) -> xr.Dataset:
+    """Return H and C that a law with the weights' own moments has over the bins of the weights.
+
+    Parameters
+    ----------
+    chosen
+        As of `bin_edges`.
+    family
+        One of `lib.measures.complexity.FAMILIES`, matched to mean and standard deviation (and kurtosis).
+    rule, bins
+        As of `bin_edges`.
+
+    Returns
+    -------
+    Dataset
+        ``H`` in bits and ``C`` in bits squared, dimensions of ``chosen["sd"]``.
+
+    Raises
+    ------
+    ValueError
+        As `bin_edges` and `lib.measures.complexity.family_probabilities`.
+
+    Examples
+    --------
+    >>> stored = weight_statistics([torch.linspace(-1, 1, 4096), torch.ones(10)], np.random.default_rng(0))
+    >>> float(family_coordinates(stored.sel(part="1"), "uniform")["H"].round(2))
+    8.0
+    """
+    names = ("mean", "sd", "kurtosis") if family == "student t" else ("mean", "sd")
+    moments = {name: chosen[name].values.astype(np.float64) for name in names}
+    found = complexity_entropy(family_probabilities(family, bin_edges(chosen, rule, bins), **moments))
+    return xr.Dataset({"H": (chosen["sd"].dims, found.entropy), "C": (chosen["sd"].dims, found.complexity)})
