@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-import torch
 import xarray as xr
 
-from lib import experiments
 from lib.claims import JUDGES, information
 from lib.experiments.networks import hidden_layers, join_networks, one_network
 
@@ -357,11 +355,9 @@ def test_gradients_that_grow_towards_the_input_do_not_vanish():
 # -- any record ------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def smoke():
-    experiment = experiments.get("deep_mlp")
-    config = experiment.config("smoke")
-    return experiment.run(config, device=torch.device("cpu"), progress=lambda fraction, message: None)
+@pytest.fixture
+def smoke(smoke_record):
+    return smoke_record("deep_mlp")
 
 
 @pytest.mark.parametrize("claim", CLAIMS)

@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-import torch
 import xarray as xr
 
-from lib import experiments
 from lib.claims import CLAIMS, JUDGES, complexity_and_error, complexity_plane, reproducibility, weight_laws
 from lib.claims._deep_network import turn
 from lib.claims.weight_laws import PRUNED, pruned
@@ -313,11 +311,10 @@ def test_every_row_has_a_judge():
     assert set(MINE) <= set(CLAIMS)
 
 
-@pytest.fixture(scope="module")
-def smoke():
+@pytest.fixture
+def smoke(smoke_record):
     """Return a small real record, and the same with its networks under the text's names."""
-    experiment = experiments.get("deep_mlp")
-    found = experiment.run(experiment.config("smoke"), device=torch.device("cpu"))
+    found = smoke_record("deep_mlp")
     names = [str(name).replace("digits", "MNIST") for name in found["network"].values]
     return found, found.assign_coords(network=names)
 

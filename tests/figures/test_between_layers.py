@@ -2,31 +2,21 @@
 
 import numpy as np
 import pytest
-from matplotlib import pyplot as plt
 
-from lib import records
 from lib.claims.between_layers import entropy_steps
 from lib.experiments.networks import one_network
 from lib.figures import between_layers as figures
 
 
-@pytest.fixture(scope="module")
-def smoke(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BOOK_RUNS", str(tmp_path_factory.mktemp("runs")))
-        yield records.obtain("deep_mlp", "smoke")
+@pytest.fixture
+def smoke(smoke_record):
+    return smoke_record("deep_mlp")
 
 
 @pytest.fixture
 def texts(smoke):
     """The same numbers under names of the text's networks."""
     return smoke.assign_coords(network=["MNIST", "MNIST, no weight decay"])
-
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
 
 
 def drawn(axes, label):

@@ -2,50 +2,24 @@
 
 import numpy as np
 import pytest
-import xarray as xr
-from matplotlib import pyplot as plt
-from scipy.integrate import trapezoid
 
-from lib import records
 from lib.experiments.networks import caption_of, data_sets, of_network
 from lib.figures import complexity_plane as figures
 from lib.measures.complexity import complexity_entropy
-from lib.measures.histogram import asinh_edges, histogram
 
 NAMES = ("trajectories", "layers", "falls")
-ONE_NETWORK = ("rules", "controls", "families", "pruning", "amplitudes", "optima")
+ONE_NETWORK = ("rules", "controls", "families", "optima")
 
 
-@pytest.fixture(scope="module")
-def smoke(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BOOK_RUNS", str(tmp_path_factory.mktemp("runs")))
-        return records.obtain("deep_mlp", "smoke")
+@pytest.fixture
+def smoke(smoke_record):
+    return smoke_record("deep_mlp")
 
 
 @pytest.fixture
 def other(smoke):
     """The same network alone, with one seed, under a name that no figure knows."""
     return smoke.sel(network=["digits"]).isel(seed=[1]).assign_coords(network=["letters"])
-
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
-
-
-def made(weights: np.ndarray) -> xr.Dataset:
-    """What the figures need of one network with one layer, one seed and one epoch."""
-    fine = asinh_edges(512)
-    found = histogram(weights, edges=fine)
-    moments = {"low": weights.min(), "high": weights.max(), "mean": weights.mean(), "sd": weights.std()}
-    variables = {name: ("part", [value]) for name, value in moments.items()}
-    counts = np.stack([found.counts, np.zeros(512, dtype=int)])
-    return xr.Dataset(
-        {**variables, "counts": (("layer", "bin"), counts), "edge": ("boundary", fine)},
-        coords={"part": ["hidden"], "layer": ["1", "output"]},
-    )
 
 
 @pytest.mark.parametrize("name", [*NAMES, *ONE_NETWORK])
@@ -101,37 +75,6 @@ def test_snapshot_shows_the_point_and_all_hidden_weights(smoke, epoch):
     assert shares.sum() == pytest.approx(1)
     # what is drawn has the entropy that is stored, up to the fine bins' width
     assert complexity_entropy(shares).entropy == pytest.approx(float(place["H"]), abs=0.1)
-
-
-def test_pruning_goes_from_the_weights_to_a_single_bin():
-    weights = np.random.default_rng(0).uniform(-0.1, 0.1, 100_000)
-    kept = np.array([1.0, 0.5, 1e-3])
-    found = figures._smallest_first(made(weights), kept)
-    assert found.entropy[0] == pytest.approx(8, abs=0.02)
-    # half of them in one bin, the others uniform in the outer half of the bins
-    expected = np.full(257, 0.0)
-    expected[:64], expected[-64:], expected[128] = 0.5 / 128, 0.5 / 128, 0.5
-    assert found.entropy[1] == pytest.approx(float(complexity_entropy(expected).entropy), abs=0.05)
-    assert found.complexity[1] > found.complexity[0]
-    assert found.entropy[2] < 0.03
-    assert found.complexity[2] < 0.03
-
-
-@pytest.mark.parametrize(
-    ("law", "parameters", "mean"),
-    [
-        ("log-normal", (0.1, 0.5), 0.1 * np.exp(0.125)),
-        ("half-normal", (0.1, np.nan), 0.1 * np.sqrt(2 / np.pi)),
-        ("half-Laplace", (0.1, np.nan), 0.1),
-        ("half-t", (0.1, 5.0), 0.2 * np.sqrt(5 / np.pi) * 2 / (4 * 0.75 * np.sqrt(np.pi))),
-    ],
-)
-def test_drawn_laws_are_densities_with_their_mean(law, parameters, mean):
-    x = np.geomspace(1e-6, 1e3, 200_001)
-    density = figures._density(law, x, np.array(parameters))
-    decades = np.log10(x)
-    assert trapezoid(density, decades) == pytest.approx(1, abs=1e-4)
-    assert trapezoid(density * x, decades) == pytest.approx(mean, rel=1e-3)
 
 
 def test_table_has_a_row_for_each_network(smoke, other):

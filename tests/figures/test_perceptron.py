@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from matplotlib import pyplot as plt
 
 from lib import records
 from lib.figures import perceptron as figures
@@ -23,12 +22,6 @@ def walks(folder, monkeypatch):
 def plane(folder, monkeypatch):
     monkeypatch.setenv("BOOK_RUNS", str(folder))
     return records.obtain("perceptron_plane", "smoke")
-
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
 
 
 def test_walks_in_the_plane_draws_every_rule_and_pair(plane):

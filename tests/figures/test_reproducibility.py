@@ -3,24 +3,14 @@
 import numpy as np
 import pytest
 import xarray as xr
-from matplotlib import pyplot as plt
 
-from lib import records
 from lib.figures import reproducibility as figures
 from lib.measures.subsets import subset_accuracies
 
 
-@pytest.fixture(scope="module")
-def smoke(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BOOK_RUNS", str(tmp_path_factory.mktemp("runs")))
-        return records.obtain("deep_mlp", "smoke")
-
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
+@pytest.fixture
+def smoke(smoke_record):
+    return smoke_record("deep_mlp")
 
 
 def made(shift: np.ndarray, complexity: np.ndarray, **variables) -> xr.Dataset:

@@ -5,9 +5,7 @@ import json
 import numpy as np
 import pytest
 import xarray as xr
-from matplotlib import pyplot as plt
 
-from lib import records
 from lib.claims.stop_and_correction import entropy_pairs
 from lib.experiments.networks import caption_of, data_sets, join_networks, of_network
 from lib.figures import weight_evolution as figures
@@ -18,17 +16,9 @@ FIGURES = ("pixel_maps", "bands", "entropy", "complexity", "planes")
 FIGURES_OF_ONE = ("first_layer", "third_layer", "recipes", "stop_and_correction")
 
 
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory):
-    patch = pytest.MonkeyPatch()
-    patch.setenv("BOOK_RUNS", str(tmp_path_factory.mktemp("runs")))
-    yield records.obtain("weight_evolution", "smoke")
-    patch.undo()
-
-
 @pytest.fixture
-def record(stored):
-    return stored.copy(deep=True)
+def record(smoke_record):
+    return smoke_record("weight_evolution")
 
 
 @pytest.fixture
@@ -38,12 +28,6 @@ def two_sets(record):
     recipe = record.isel(network=[0], seed=[0]).assign_coords(network=["digits, SGD 0.1"])
     parts = [each.isel(network=[n]) for each in (record, other) for n in (0, 1)] + [recipe]
     return join_networks(parts)
-
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
 
 
 def labelled(figure):
