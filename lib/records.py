@@ -14,7 +14,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -148,16 +148,11 @@ def largest(name: str) -> xr.Dataset | None:
 
     Where an experiment is stored piece by piece, all pieces of that preset that are there are joined.
     """
-    known = [record for record in stored() if record.experiment == name and not record.stale]
+    known = [record for record in stored(name) if not record.stale]
     known.sort(key=lambda r: (presets.rank(r.preset), len(r.seeds)), reverse=True)
     if known and experiments.get(name).stored_by_piece:
         return _gather(name, [record for record in known if record.preset == known[0].preset])
-    for record in known:
-        try:
-            return read(record.path)
-        except RecordError as error:
-            warnings.warn(str(error), RecordWarning, stacklevel=2)
-    return None
+    return known[0].dataset if known else None
 
 
 def _gather(name: str, pieces: list[Record]) -> xr.Dataset:
@@ -166,7 +161,7 @@ def _gather(name: str, pieces: list[Record]) -> xr.Dataset:
     paths = [_path(stored_folder(), experiment, b, preset) for b in experiment.batches(experiment.config(preset))]
     order = {path.name: number for number, path in enumerate(paths)}
     pieces = sorted(pieces, key=lambda record: order.get(record.path.name, len(order)))
-    parts = [read(record.path) for record in pieces]
+    parts = [record.dataset for record in pieces]
     if len(parts) == 1:
         return parts[0]
     joined = _provenance_of(parts, experiment.module.join_pieces(parts))
@@ -183,10 +178,15 @@ def _gather(name: str, pieces: list[Record]) -> xr.Dataset:
 
 @dataclass(frozen=True)
 class Record:
-    """A stored record, without its data."""
+    """A stored record."""
 
     path: Path
-    attrs: dict[str, Any]
+    dataset: xr.Dataset = field(repr=False, compare=False)
+
+    @property
+    def attrs(self) -> dict[Any, Any]:
+        """Where it comes from."""
+        return self.dataset.attrs
 
     @property
     def experiment(self) -> str:
@@ -210,12 +210,15 @@ class Record:
         return known is None or known.version != int(self.attrs["version"])
 
 
-def stored() -> list[Record]:
-    """Return the records in ``book/records``, by name; a damaged file is named in a warning and left out."""
+def stored(experiment: str | None = None) -> list[Record]:
+    """Return the records in ``book/records``, all or those of one experiment, by file name.
+
+    A damaged file is named in a warning and left out.
+    """
     records = []
-    for path in sorted(stored_folder().glob("*.nc")):
+    for path in sorted(stored_folder().glob(f"{experiment}-*.nc" if experiment else "*.nc")):
         try:
-            records.append(Record(path, read(path).attrs))
+            records.append(Record(path, read(path)))
         except RecordError as error:
             warnings.warn(str(error), RecordWarning, stacklevel=2)
     return records

@@ -42,14 +42,15 @@ def span(measured: Estimate) -> tuple[float, float]:
 
 
 def range_of(values: Sequence[float], digits: int = 2) -> str:
-    """Say from where to where numbers go.
+    """Say from where to where numbers go; one number where no other is seen at so many digits.
 
     Examples
     --------
-    >>> range_of([0.5, 0.25])
-    '0.25 to 0.50'
+    >>> range_of([0.5, 0.25]), range_of([0.5, 0.501])
+    ('0.25 to 0.50', '0.50')
     """
-    return f"{min(values):.{digits}f} to {max(values):.{digits}f}"
+    low, high = (f"{end(values):.{digits}f}" for end in (min, max))
+    return low if low == high else f"{low} to {high}"
 
 
 def all_of(*answers: bool | None) -> bool | None:
