@@ -91,6 +91,8 @@ PAPER = (
     _vary(MNIST, "He-normal", initial="he-normal"),
     _vary(CIFAR10, "He-normal", initial="he-normal"),
     _vary(MNIST, "half rate", rate=0.0005),
+    _vary(CIFAR10, "no weight decay", weight_decay=0.0),
+    _vary(CIFAR10, "random labels", labels="random", information=True),
     SMALLER,
     _vary(SMALLER, "no weight decay", seeds=(0, 1, 2), weight_decay=0.0),
     _vary(SMALLER, "random labels", seeds=(0, 1, 2), labels="random"),

@@ -124,3 +124,12 @@ def _density(law: str, x: np.ndarray, parameters: np.ndarray) -> np.ndarray:
         "half-t": lambda: 2 * stats.t.pdf(x, second, scale=scale),
     }
     return np.asarray(known[law]() * x * np.log(10))
+
+
+def numbers(record: xr.Dataset, network: str) -> dict[str, float]:
+    """Return the numbers that the chapter's prose quotes: the percentage of the hidden weights in the bin about 0."""
+    chosen, found = of_network(record, network), {}
+    for when, epoch in (("first", 0), ("last", -1)):
+        share, edges = own_histogram(chosen.isel(epoch=epoch))
+        found[f"at-zero-{when}"] = round(100 * float(share[np.diff(edges > 0, axis=-1)].mean()), 1)
+    return found

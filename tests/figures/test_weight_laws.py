@@ -62,3 +62,14 @@ def test_drawn_laws_are_densities_with_their_mean(law, parameters, mean):
     decades = np.log10(x)
     assert trapezoid(density, decades) == pytest.approx(1, abs=1e-4)
     assert trapezoid(density * x, decades) == pytest.approx(mean, rel=1e-3)
+
+
+def test_numbers_are_the_shares_of_the_bin_about_zero(smoke_record):
+    record = smoke_record("deep_mlp")
+    found = figures.numbers(record, "digits")
+    counts = record["counts"].sel(network="digits").isel(epoch=-1, layer=slice(None, -1)).sum("layer")
+    width = (record["high"] - record["low"]).sel(network="digits", part="hidden").isel(epoch=-1).max() / 256
+    near = abs(record["edge"].values[1:-1]) <= float(width)
+    most = 100 * float((counts.isel(bin=slice(1, None))[:, near[:511]].sum("bin") / counts.sum("bin")).mean())
+    assert 0 < found["at-zero-first"] < 5
+    assert 0 < found["at-zero-last"] < most
