@@ -1,0 +1,114 @@
+r"""Effective dimension of a representation: how many principal components share its variance.
+
+A representation is a set of activations, one row a sample (in a convolutional layer one row a patch), one column a
+unit. With :math:`\lambda_i` the eigenvalues of its covariance,
+
+.. math:: r_i = \frac{\lambda_i}{\sum_j \lambda_j}, \qquad
+    \text{effective dimension} = \exp\Big( - \sum_i r_i \ln r_i \Big)
+
+which is k where k components have equal variance and the others none. The logarithm is natural, and the number does not
+depend on it as long as the exponential has the same base.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.special import entr
+
+from lib.measures._chunks import Array
+
+_NUMBERS = 2**20  # turned into float64 at once: 8 MiB, whatever the size of the data
+
+
+@dataclass(frozen=True)
+class EffectiveDimension:
+    """Effective dimension with the spectrum that it comes from."""
+
+    dimension: float  # from 1 to the number of units; 0 where nothing varies
+    ratios: np.ndarray  # (unit,), explained variance ratios of the principal components, largest first; sum 1, or all 0
+    variance: float  # of all units together, in squared units of the activations
+    samples: int
+
+
+def effective_dimension(x: Array | Iterable[Array]) -> EffectiveDimension:
+    r"""Effective dimension of activations.
+
+    Parameters
+    ----------
+    x
+        Array or tensor of shape (sample, unit), counted on its device, or any number of them one after the other, such
+        as the batches of a loader: these are read once and not kept.
+
+    Returns
+    -------
+    EffectiveDimension
+        Of the centred data, with the population covariance. Units that never vary add nothing; where none varies, the
+        dimension is 0.
+
+    Raises
+    ------
+    ValueError
+        If there are no samples or no units, batches differ in their units, or a value is nan or infinite.
+
+    Notes
+    -----
+    One pass: sums and products are taken in float64 about the mean of the first rows, so that a large mean costs no
+    digits, and the data is never copied as a whole.
+    Source: *Complexity for deep neural networks*, section 5, eqs. 12 to 14.
+
+    Examples
+    --------
+    >>> corners = np.array([[1.0, 1, 0], [1, -1, 0], [-1, 1, 0], [-1, -1, 0]])  # two of three directions, alike
+    >>> found = effective_dimension(corners)
+    >>> round(found.dimension, 6), found.ratios
+    (2.0, array([0.5, 0.5, 0. ]))
+    >>> round(effective_dimension([corners[:2], corners[2:]]).dimension, 6)
+    2.0
+    """
+    total = square = shift = None
+    samples = 0
+    for piece in _pieces(x):
+        if total is None or square is None or shift is None:
+            units = piece.shape[1]
+            shift = piece.to(torch.float64).mean(0)
+            total, square = shift.new_zeros(units), shift.new_zeros(units, units)
+        elif piece.shape[1] != len(shift):
+            raise ValueError(
+                f"a batch has {piece.shape[1]} units and the one before {len(shift)}; give one layer at once"
+            )
+        centred = piece.to(torch.float64) - shift
+        total += centred.sum(0)
+        square.addmm_(centred.T, centred)
+        samples += len(piece)
+    if total is None or square is None:
+        raise ValueError("there are no samples; give at least one row of activations")
+    mean = total / samples
+    covariance = square / samples - torch.outer(mean, mean)
+    if not bool(torch.isfinite(covariance).all()):
+        raise ValueError("some activations are nan or infinite; a diverged network has no dimension")
+    values = np.maximum(torch.linalg.eigvalsh(covariance).cpu().numpy()[::-1], 0)
+    # what rounding leaves of units that do not vary
+    scale = float(torch.diagonal(square).max()) / samples + float(mean.square().max())
+    variance = float(values.sum())
+    if variance <= len(values) * np.finfo(np.float64).eps * scale:
+        return EffectiveDimension(0.0, np.zeros(len(values)), 0.0, samples)
+    ratios = values / variance
+    return EffectiveDimension(float(np.exp(entr(ratios).sum())), ratios, variance, samples)
+
+
+def _pieces(x: Array | Iterable[Array]) -> Iterator[torch.Tensor]:
+    """Yield blocks of rows, small enough to be turned into float64."""
+    for batch in [x] if isinstance(x, np.ndarray | torch.Tensor) else x:
+        if batch.ndim != 2 or not batch.shape[1]:
+            raise ValueError(
+                f"activations of shape {tuple(batch.shape)} are no table of samples and units; reshape them"
+            )
+        rows = max(1, _NUMBERS // batch.shape[1])
+        for start in range(0, len(batch), rows):
+            block = batch[start : start + rows]
+            if isinstance(block, torch.Tensor):
+                yield block.detach()
+            else:
+                yield torch.from_numpy(np.require(block, requirements=["C", "W"]))  # torch refuses other arrays
