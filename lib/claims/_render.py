@@ -211,11 +211,11 @@ def claim_table(
 
 
 def _table_row(row: Row) -> str:
-    """Write a claim as two table rows: what is read at a glance, and below it, folded, all the rest."""
+    """Write a claim as two table rows: what is read at a glance; below it what to make of it, and, folded, the rest."""
     claim, judged = row.claim, row.judgement
     kind = "" if claim.core else "<br><small>secondary</small>"
     cells = (
-        f"<p>{_text(claim.statement)}</p>" + (f'<p class="reading">{_text(judged.text)}</p>' if judged else ""),
+        _text(claim.statement),
         _badge(row.verdict),
         _text(_effect(judged.effect, judged.interval)) if judged else "–",
         _text(f"{row.scale}; {_seeds(judged.seeds)}") if judged else "–",
@@ -226,10 +226,12 @@ def _table_row(row: Row) -> str:
         facts += [("effect is", judged.measure), ("control run", judged.control), ("record", row.record)]
     details = "".join(f"<dt>{name}</dt><dd>{_text(value)}</dd>" for name, value in facts)
     conditions = _conditions(judged.conditions) if judged else ""
+    reading = f'<p class="reading">{_text(judged.text)}</p>' if judged else ""
     return (
         f'<tr id="claim-{claim.id}"><th scope="row"><a href="#claim-{claim.id}">{claim.id}</a>{kind}</th>'
-        f'{"".join(f"<td>{cell}</td>" for cell in cells)}</tr><tr class="more"><td colspan="{len(HEADINGS)}"><details>'
-        f"<summary>test, control and details of {claim.id}</summary><dl>{details}</dl>{conditions}</details></td></tr>"
+        f'{"".join(f"<td>{cell}</td>" for cell in cells)}</tr><tr class="more"><td colspan="{len(HEADINGS)}">{reading}'
+        f"<details><summary>test, control and details of {claim.id}</summary>"
+        f"<dl>{details}</dl>{conditions}</details></td></tr>"
     )
 
 

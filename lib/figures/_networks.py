@@ -23,6 +23,9 @@ RULE_NAMES = {
 }
 """Binning rules as headings of panels."""
 
+SHORT_RULE_NAMES = {"own": "own range", "fixed": "fixed edges", "robust": "0.1 to 99.9 %", "spread": "± 4 deviations"}
+"""The same where something else has to be said beside it."""
+
 VARIANTS: dict[str, dict[str, Any]] = {
     "": {"color": PALETTE["blue"]},
     "no weight decay": {"color": PALETTE["vermilion"], "linestyle": (0, (6, 2))},

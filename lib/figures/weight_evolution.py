@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from lib.claims.stop_and_correction import entropy_pairs
 from lib.experiments.networks import data_sets, of_network
 from lib.experiments.weight_statistics import cells, coordinates
-from lib.figures._networks import RULE_NAMES, draw, draw_limits
+from lib.figures._networks import RULE_NAMES, SHORT_RULE_NAMES, draw, draw_limits
 from lib.figures.style import colour, heading, look, panel_labels
 from lib.measures.complexity import gaussian_curve
 from lib.measures.curves import turning_points
@@ -203,9 +203,10 @@ def third_layer(record: xr.Dataset, network: str) -> Figure:
         draw(grid[1, 1], chosen["step"].values, chosen["kurtosis"], f"{labels} labels", **style)
     grid[1, 0].set(xlabel="steps", ylabel="standard deviation\nof the weights", ylim=(0, None))
     grid[1, 1].set(xlabel="steps", ylabel="excess kurtosis")
-    for value, text in ((-1.2, "uniform"), (0.0, "Gaussian")):
+    grid[1, 1].margins(y=0.12)
+    for value, text, side in ((-1.2, "uniform", "top"), (0.0, "Gaussian", "bottom")):
         grid[1, 1].axhline(value, **look("nominal"))
-        grid[1, 1].annotate(text, (1, value), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=9)
+        grid[1, 1].annotate(text, (1, value), xycoords=("axes fraction", "data"), ha="right", va=side, fontsize=9)
     grid[1, 0].legend(fontsize=9)
     if len(both) == 1:
         grid[0, 1].set_axis_off()
@@ -261,9 +262,10 @@ def _by_rule(record: xr.Dataset, values: xr.DataArray, label: str) -> Figure:
                     linestyle=_DASHES[labels],
                 )
         axes.set_ylabel(label)
-        heading(axes, f"{RULE_NAMES[rule]}" + (f": {name}" if len(names) > 1 else ""))
+        heading(axes, RULE_NAMES[rule] if len(names) == 1 else f"{name}, {SHORT_RULE_NAMES[rule]}")
     for axes in grid[-1]:
         axes.set_xlabel("steps")
+        axes.locator_params(axis="x", nbins=4)
     figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
     panel_labels([axes for axes, _, _ in panels])
     return figure
@@ -283,7 +285,7 @@ def recipes(record: xr.Dataset, network: str, bins: int = 256) -> Figure:
                 dashes = _DASHES["random"] if name.endswith(_RANDOM) else "-"
                 draw(axes, chosen["step"].values, curve, text, color=colour(shade), linestyle=dashes, linewidth=1.6)
             heading(axes, LAYER_NAMES[layer])
-        row[0].set_ylabel(f"H (bits)\n{'own range' if rule == 'own' else 'fixed edges'}")
+        row[0].set_ylabel(f"H (bits)\n{SHORT_RULE_NAMES[rule]}")
     for axes in grid[-1]:
         axes.set_xlabel("steps")
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
@@ -307,7 +309,7 @@ def planes(record: xr.Dataset, bins: int = 256) -> Figure:
                     _path(axes, mean.sel(layer=layer), LAYER_COLOURS[layer], _DASHES[labels])
             _limits(axes, cells(rule, bins))
             axes.set(xlabel="H / log n", ylabel="C (normalised)")
-            heading(axes, f"{name}, {'own range' if rule == 'own' else 'fixed edges'}")
+            heading(axes, f"{name}, {SHORT_RULE_NAMES[rule]}")
     for layer in _layers(record):
         grid[0, 0].plot([], [], color=LAYER_COLOURS[layer], label=LAYER_NAMES[layer])
     if any(len(_labels(record, name)) > 1 for name in names):
@@ -383,7 +385,7 @@ def stop_and_correction(record: xr.Dataset, network: str, bins: int = 256) -> Fi
         _mark_turns(upper, mean)
         upper.set(xlabel="H / log n", ylabel="C (normalised)")
         upper.locator_params(axis="x", nbins=5)
-        heading(upper, f"{network}, {'own range' if rule == 'own' else 'fixed edges'}")
+        heading(upper, f"{network}, {SHORT_RULE_NAMES[rule]}")
         pairs = entropy_pairs(of_network(record, network), rule)
         apart, other = pairs["difference"] / pairs["error"], pairs["divergence"] / pairs["chance"]
         lower.scatter(apart, other, s=7, alpha=0.5, color=LAYER_COLOURS["output"], linewidths=0)

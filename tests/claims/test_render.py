@@ -139,7 +139,7 @@ def test_html_escapes_what_it_is_given():
     row = table(to_html(ROWS[2:3])).find(id="claim-K3")
     inner = details_of(row).find("table")
 
-    assert "It rises & falls." in row.text
+    assert "It rises & falls." in row.find_next_sibling("tr").find(class_="reading").text
     assert inner.tbody.tr.th.text == 'rate < 1 & "fixed"'
     assert [cell.text for cell in inner.tbody.tr.find_all("td")] == [
         "−1.23 [−1.5, −1]",
