@@ -20,7 +20,7 @@ from matplotlib.ticker import MaxNLocator
 
 from lib.claims._deep_network import OPTIMAL
 from lib.claims.weight_laws import own_histogram
-from lib.experiments.networks import data_sets, of_network
+from lib.experiments.networks import data_sets, of_network, one_network
 from lib.experiments.weight_statistics import FIXED, cells, coordinates, family_coordinates
 from lib.figures._networks import RULE_NAMES, VARIANTS, draw, draw_limits, epoch_axis
 from lib.figures.style import PALETTE, colour, heading, look, panel_labels
@@ -509,4 +509,21 @@ def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
         for name, law in made.items():
             gap = np.abs(law["C"].values - mean["C"].values).max() / float(mean["C"].max())
             found[f"gap-{name.replace(' ', '-')}-{where}"] = round(100 * float(gap))
+    first = data_sets(record)[0]
+    for key, name in (("text", first), ("free", f"{first}, no weight decay")):
+        found |= {f"{name}-{key}": value for name, value in _ends_of(record, name).items()}
     return found
+
+
+def _ends_of(record: xr.Dataset, network: str) -> dict[str, float]:
+    """What training has come to, rounded: error, fall of C from its peak in percent, H over fixed edges; else NaN."""
+    chosen = one_network(record, network)
+    if chosen is None:
+        return dict.fromkeys(("error", "fallen", "H-fixed-first", "H-fixed-last"), float("nan"))
+    complexity, entropy = _place(chosen)["C"].mean("seed"), _place(chosen, "fixed")["H"].mean("seed")
+    return {
+        "error": round(100 * float(chosen["test_error"].isel(epoch=-1).mean()), 1),
+        "fallen": round(100 * float(1 - complexity[-1] / complexity.max())),
+        "H-fixed-first": round(float(entropy[0]), 1),
+        "H-fixed-last": round(float(entropy[-1]), 1),
+    }

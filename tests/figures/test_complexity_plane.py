@@ -91,3 +91,12 @@ def test_numbers_are_plain_and_there_for_any_record(smoke, other):
     assert all(type(value) in (int, float) for value in found.values())
     assert (found["seeds-live"], again["seeds-record"]) == (2, 1)
     assert found["complexity-top"] == pytest.approx(3.4, abs=0.05)
+
+
+def test_numbers_set_the_control_beside_the_text_s_network(smoke, other):
+    found = figures.numbers(smoke, smoke)
+    for key, network in (("text", "digits"), ("free", "digits, no weight decay")):
+        error = of_network(smoke, network)["test_error"].isel(epoch=-1).mean()
+        assert found[f"error-{key}"] == pytest.approx(100 * float(error), abs=0.05)
+        assert 0 <= found[f"fallen-{key}"] < 100
+    assert np.isnan(figures.numbers(smoke, other)["error-free"])  # what was not run is no number
