@@ -1,4 +1,4 @@
-"""The judges of B1 to B8 give the right verdict on records whose answer is known."""
+"""The judges of B1 to B5, B7 and B8 give the right verdict on records whose answer is known."""
 
 import math
 
@@ -10,102 +10,25 @@ import xarray as xr
 from scipy import stats
 
 from lib import experiments
-from lib.claims import JUDGES, stop_and_correction
 from lib.claims import weight_evolution as judges
 from lib.experiments.networks import data_sets, one_network
-from lib.experiments.weight_statistics import BINS, FINE, RULES
-from lib.measures.complexity import complexity_entropy
+from lib.experiments.weight_statistics import FINE
 
-SEEDS, SNAPSHOTS, LAYERS = 5, 11, ("1", "2", "output")
-PIXELS, HIDDEN, CLASSES = 64, 256, 20
-SIZES = {"1": PIXELS * HIDDEN, "2": HIDDEN * HIDDEN, "output": HIDDEN * CLASSES}
-FANS_IN = {"1": PIXELS, "2": HIDDEN, "output": HIDDEN}
-ALL = ("MNIST", "Fashion-MNIST", "MNIST, random labels", "Fashion-MNIST, random labels")
-TRUE_LABELS = ("MNIST", "Fashion-MNIST")
-TIME = np.linspace(0, 1, SNAPSHOTS)
-
-
-def made(networks=ALL, seeds=SEEDS, **changes):
-    """Return a record in which nothing changes, but for `changes`.
-
-    A change is a function of a network's name that returns what is to be broadcast to the variable's own shape:
-    ``h`` and ``c`` (seed, snapshot, layer), the normalised entropy and complexity under every rule and number of bins;
-    ``counts`` (seed, snapshot, layer, bin); ``bands`` (seed, snapshot, quantity, pixels, order); ``test_error``,
-    (seed, snapshot); ``occupied`` and the moments (seed, snapshot, layer).
-    """
-    lead = (seeds, SNAPSHOTS)
-    sizes = {
-        "h": (*lead, 3),
-        "c": (*lead, 3),
-        "bands": (*lead, 2, 2, 2),
-        "test_error": lead,
-        "counts": (*lead, 3, len(FINE) - 1),
-        "occupied": (*lead, 3),
-        **dict.fromkeys(("low", "high", "mean", "sd", "kurtosis"), (*lead, 3)),
-    }
-    default = {"h": 0.995, "c": 0.005, "bands": 0.01, "test_error": 0.1, "counts": uniform_counts(seeds)}
-    default |= {"occupied": 200, "low": -0.1, "high": 0.1, "mean": 0.0, "sd": 0.05, "kurtosis": 0.0}
-    found = {
-        name: np.stack([np.broadcast_to(changes.get(name, lambda _: default[name])(n), shape) for n in networks])  # noqa: B023
-        for name, shape in sizes.items()
-    }
-    cells = np.array([[bins + 2 * (rule != "own") for bins in BINS] for rule in RULES])
-    largest = np.array([[float(complexity_entropy(np.eye(1, n)[0]).disequilibrium) for n in row] for row in cells])
-    h, c = (found.pop(name)[..., None, None, :] for name in ("h", "c"))
-    over = ("network", "seed", "snapshot")
-    record = xr.Dataset(
-        {
-            "entropy": ((*over, "rule", "bins", "part"), h * np.log2(cells)[..., None]),
-            "disequilibrium": ((*over, "rule", "bins", "part"), c / h * largest[..., None]),
-            "occupied": (
-                (*over, "rule", "bins", "layer"),
-                np.broadcast_to(found.pop("occupied")[..., None, None, :], (len(networks), *lead, 4, 3, 3)).copy(),
-            ),
-            "bands": ((*over, "quantity", "pixels", "order"), found.pop("bands")),
-            "test_error": (over, found.pop("test_error")),
-            "counts": ((*over, "layer", "bin"), found.pop("counts")),
-            "live": ("pixel", np.ones(PIXELS, bool)),
-            "edge": ("boundary", FINE),
-            **{name: ((*over, "part"), values) for name, values in found.items()},
-        },
-        coords={
-            "network": list(networks),
-            "seed": np.arange(seeds),
-            "rule": list(RULES),
-            "bins": list(BINS),
-            "part": list(LAYERS),
-            "layer": list(LAYERS),
-            "quantity": ["weight", "displacement"],
-            "pixels": ["all", "live"],
-            "order": ["true", "permuted"],
-        },
-    )
-    return record.copy(deep=True)
-
-
-def uniform_counts(seeds, law=None):
-    """Counts of initial weights, shape (seed, 1, layer, bin)."""
-    law = law or (lambda generator, bound, size: generator.uniform(-bound, bound, size))
-    generator = np.random.default_rng(1)
-    rows = [
-        [np.histogram(law(generator, 1 / math.sqrt(FANS_IN[layer]), SIZES[layer]), FINE)[0] for layer in LAYERS]
-        for _ in range(seeds)
-    ]
-    return np.array(rows)[:, None]
-
-
-def judged(claim, record):
-    return JUDGES[claim].function(record)
-
-
-def per_seed(curve, spread=1e-3):
-    """The same curve in every seed, but for a shift: shape (seed, snapshot, 1)."""
-    return np.asarray(curve)[None, :, None] + spread * np.linspace(-1, 1, SEEDS)[:, None, None]
-
-
-def learns(network):
-    return "random labels" not in network
-
+from .evolution_record import (
+    ALL,
+    HIDDEN,
+    PIXELS,
+    SEEDS,
+    SIZES,
+    SNAPSHOTS,
+    TIME,
+    TRUE_LABELS,
+    judged,
+    learns,
+    made,
+    per_seed,
+    uniform_counts,
+)
 
 # -- what the judges share
 
@@ -335,69 +258,6 @@ def test_the_text_sees_every_tenth_snapshot():
     result = judged("B4", hundred)
     assert result.effect == pytest.approx(-1)
     assert "all snapshots -0." in result.conditions[0].note
-
-
-# -- B6
-
-
-def mirrored(layers):
-    """Counts of a lopsided law that is mirrored in every second snapshot of `layers`: other weights, same entropy."""
-    law = np.histogram(np.random.default_rng(0).gamma(2, 0.03, 200_000) - 0.05, FINE)[0] + 1e-9
-    rows = np.array([np.rint(SIZES[layer] * law / law.sum()) for layer in LAYERS])
-    counts = np.repeat(rows[None], SNAPSHOTS, axis=0)
-    for layer in layers:
-        counts[::2, layer] = counts[::2, layer, ::-1]
-    return counts[None].astype(int)
-
-
-TURN = 1e-5 * np.cos(9 * TIME)
-
-
-def test_a_stop_and_correction_of_the_third_layer_is_reproduced():
-    result = judged("B6", made(h=lambda _: per_seed(0.9 + TURN), counts=lambda _: mirrored([2])))
-    assert result.verdict == "reproduced"
-    assert (result.effect, result.conditions[0].control) == (1.0, 0.0)
-
-
-def test_one_of_every_layer_is_not_the_third_ones():
-    result = judged("B6", made(h=lambda _: per_seed(0.9 + TURN), counts=lambda _: mirrored([0, 1, 2])))
-    assert result.verdict == "partly"
-    assert result.holds_in_control
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"h": lambda _: per_seed(0.9 + TURN)},
-        {"h": lambda _: per_seed(0.9 - 1e-5 * TIME), "counts": lambda _: mirrored([2])},
-        {"h": lambda _: per_seed(0.9 + 1e4 * TURN), "counts": lambda _: mirrored([2])},
-        {"h": lambda _: per_seed(0.9 + TURN * (TIME < 0.3)), "counts": lambda _: mirrored([2])},
-    ],
-    ids=["same weights", "no turn", "no stop", "early turn"],
-)
-def test_half_of_it_is_not(changes):
-    assert judged("B6", made(**changes)).verdict == "not reproduced"
-
-
-def test_sampling_alone_is_no_correction():
-    generator = np.random.default_rng(0)
-    law = mirrored([])[0, 0] / mirrored([])[0, 0].sum(-1, keepdims=True)
-    draws = [
-        [generator.multinomial(SIZES[layer], p, size=SNAPSHOTS) for layer, p in zip(LAYERS, law, strict=True)]
-        for _ in range(SEEDS)
-    ]
-    counts = np.array(draws).transpose(0, 2, 1, 3)
-    result = judged("B6", made(h=lambda _: per_seed(0.9 + TURN), counts=lambda _: counts))
-    assert result.verdict == "not reproduced"
-
-
-@pytest.mark.parametrize("law", [[1, 2, 3, 4, 90], [1] * 64], ids=["uneven", "even"])
-def test_error_of_entropy_is_that_of_resampling(law):
-    n = 5120
-    p = np.array(law) / np.sum(law)
-    drawn = np.random.default_rng(0).multinomial(n, p, size=4000)
-    resampled = complexity_entropy(drawn).entropy.std()
-    assert stop_and_correction._entropy_error(n * p) == pytest.approx(resampled, rel=0.06)
 
 
 # -- B7
