@@ -10,13 +10,12 @@ A judge is a function from a record to a `Judgement`, registered in a public mod
 """
 
 from lib.claims._model import CLAIMS, TEXTS, VERDICTS, Claim, Condition, Interval, Judgement, Text, Verdict
-from lib.claims._registry import JUDGES, Judge, JudgeError, Row, counts, judge, ledger
+from lib.claims._registry import Judge, JudgeError, Row, counts, judge, judges, ledger
 from lib.claims._render import ClaimTable, CountTable, claim_table, counts_to_html, to_html, to_json, to_text
 from lib.claims._verdict import decide, holds_in_control, lies
 
 __all__ = [
     "CLAIMS",
-    "JUDGES",
     "TEXTS",
     "VERDICTS",
     "Claim",
@@ -36,6 +35,7 @@ __all__ = [
     "decide",
     "holds_in_control",
     "judge",
+    "judges",
     "ledger",
     "lies",
     "to_html",

@@ -87,7 +87,7 @@ class Row:
         }
 
 
-JUDGES: dict[str, Judge] = {}
+_JUDGES: dict[str, Judge] = {}
 
 
 def judge(claim: str, *, experiment: str) -> Callable[[JudgeFunction], JudgeFunction]:
@@ -121,14 +121,31 @@ def judge(claim: str, *, experiment: str) -> Callable[[JudgeFunction], JudgeFunc
         raise ValueError(f"There is no claim {claim!r}; see lib.claims.CLAIMS.")
 
     def register(function: JudgeFunction) -> JudgeFunction:
-        known = JUDGES.get(claim)
+        known = _JUDGES.get(claim)
         # a module that is reloaded registers the same function again
         if known is not None and _name(known.function) != _name(function):
             raise ValueError(f"Claim {claim} is judged by {_name(known.function)} already; {_name(function)} cannot.")
-        JUDGES[claim] = Judge(CLAIMS[claim], experiment, function)
+        _JUDGES[claim] = Judge(CLAIMS[claim], experiment, function)
         return function
 
     return register
+
+
+def judges() -> dict[str, Judge]:
+    """Return the judges of all chapters by the id of the claim they judge.
+
+    Returns
+    -------
+    dict of str to Judge
+        Claims without a judge are missing.
+
+    Examples
+    --------
+    >>> judges()["K1"].experiment
+    'perceptron'
+    """
+    _import_judges()
+    return dict(_JUDGES)
 
 
 def ledger(records: Records | None = None, only: Collection[str] | None = None) -> list[Row]:
@@ -158,17 +175,17 @@ def ledger(records: Records | None = None, only: Collection[str] | None = None) 
     >>> len(rows), rows[0].claim.id, rows[0].verdict
     (102, 'K1', 'not run')
     """
-    _import_judges()
+    known = judges()
     if records is None:
         # imported here, because the list of claims should open without the libraries that run experiments
         from lib.records import largest
 
         records = largest
     wanted = [claim for claim in CLAIMS.values() if only is None or claim.id in only]
-    found = {name: records(name) for name in {JUDGES[c.id].experiment for c in wanted if c.id in JUDGES}}
+    found = {name: records(name) for name in {known[c.id].experiment for c in wanted if c.id in known}}
     rows = []
     for claim in wanted:
-        entry = JUDGES.get(claim.id)
+        entry = known.get(claim.id)
         dataset = found[entry.experiment] if entry else None
         rows.append(Row(claim) if entry is None or dataset is None else _judged(entry, dataset))
     return rows

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import xarray as xr
 
-from lib.claims import JUDGES
+from lib.claims import judges
 from lib.experiments.weight_statistics import BINS, FINE, RULES
 from lib.measures.complexity import complexity_entropy
 
@@ -88,7 +88,7 @@ def uniform_counts(seeds, law=None):
 
 
 def judged(claim, record):
-    return JUDGES[claim].function(record)
+    return judges()[claim].function(record)
 
 
 def per_seed(curve, spread=1e-3):

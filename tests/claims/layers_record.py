@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from lib.claims import JUDGES
+from lib.claims import judges
 from lib.experiments.networks import join_networks
 
 EPOCHS, MOMENTS = 20, (0, 1, 3, 10, 20)
@@ -95,7 +95,7 @@ def made(
 
 
 def judged(claim, *networks):
-    return JUDGES[claim].function(join_networks(networks) if len(networks) > 1 else networks[0])
+    return judges()[claim].function(join_networks(networks) if len(networks) > 1 else networks[0])
 
 
 def dips(layers, depth=16):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from lib.claims import CLAIMS, JUDGES, complexity_and_error, complexity_plane, reproducibility, weight_laws
+from lib.claims import CLAIMS, complexity_and_error, complexity_plane, judges, reproducibility, weight_laws
 from lib.claims._deep_network import turn
 from lib.claims.weight_laws import PRUNED, pruned
 from lib.measures.complexity import complexity_entropy
@@ -17,7 +17,7 @@ CONTROLS = ("no weight decay", "no batch norm", "random labels", "half rate")
 
 
 def judged(claim, *networks):
-    return JUDGES[claim].function(record(*networks))
+    return judges()[claim].function(record(*networks))
 
 
 def both(seeds=3, **changes):
@@ -84,7 +84,7 @@ def test_rules_that_differ_are_partly():
     data = record(network(entropy=hump(10)), *controls(*CONTROLS, entropy=hump(30)))
     flat = data["rule"].isin(["fixed"])
     data["entropy"] = data["entropy"].where(~flat, data["entropy"].isel(epoch=-1))
-    result = JUDGES["K17"].function(data)
+    result = judges()["K17"].function(data)
     assert result.verdict == "partly"
     assert [c.passes for c in result.conditions if c.name.endswith("fixed")] == [False, False]
 
@@ -102,7 +102,7 @@ def test_a_gaussian_of_growing_spread_in_the_same_range_is_named_as_the_control(
     # over fixed bins the entropy of a Gaussian rises with its spread: complexity follows from the spread alone
     data = record(network())
     data["sd"] = data["sd"] * 0 + xr.DataArray(0.01 + 0.2 * EPOCHS / 50, dims="epoch")
-    note = next(c.note for c in JUDGES["K17"].function(data).conditions if c.name.endswith("hidden matrices, fixed"))
+    note = next(c.note for c in judges()["K17"].function(data).conditions if c.name.endswith("hidden matrices, fixed"))
     assert "gaussian of equal spread: " in note
 
 
@@ -307,7 +307,7 @@ def test_complexity_that_shows_accuracy_beyond_the_epoch():
 
 def test_every_row_has_a_judge():
     modules = {module.__name__ for module in (complexity_and_error, complexity_plane, reproducibility, weight_laws)}
-    assert {JUDGES[claim].function.__module__ for claim in MINE} == modules
+    assert {judges()[claim].function.__module__ for claim in MINE} == modules
     assert set(MINE) <= set(CLAIMS)
 
 
@@ -323,8 +323,8 @@ def smoke(smoke_record):
 def test_judges_read_what_the_experiment_gives(claim, smoke):
     other, named = smoke
     if claim != "K5":  # closed forms need no network
-        assert JUDGES[claim].function(other) is None
-    result = JUDGES[claim].function(named)
+        assert judges()[claim].function(other) is None
+    result = judges()[claim].function(named)
     if result is not None:
         assert np.isfinite(result.effect)
         assert result.verdict in ("partly", "not reproduced")
@@ -332,5 +332,5 @@ def test_judges_read_what_the_experiment_gives(claim, smoke):
 
 
 def test_judges_that_need_more_epochs_than_there_are_say_nothing(smoke):
-    silent = {claim for claim in MINE if JUDGES[claim].function(smoke[1]) is None}
+    silent = {claim for claim in MINE if judges()[claim].function(smoke[1]) is None}
     assert silent == {"K18", "K20", "K22", "K24", "K25", "K26", "K27", "K28", "K29", "K30"}

@@ -6,7 +6,7 @@ import torch
 import xarray as xr
 
 from lib import experiments
-from lib.claims import JUDGES
+from lib.claims import judges
 from lib.claims._judging import over_seeds
 from lib.claims.perceptron import settings
 
@@ -64,7 +64,7 @@ def record(**changes):
 
 
 def judged(claim, dataset):
-    return JUDGES[claim].function(dataset)
+    return judges()[claim].function(dataset)
 
 
 def noisy(mean, spread=0.05):

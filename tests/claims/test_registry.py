@@ -29,7 +29,7 @@ RECORD = xr.Dataset(attrs={"preset": "book", "config_hash": "0123456789abcdef"})
 @pytest.fixture(autouse=True)
 def _no_other_judges(monkeypatch):
     """Start from an empty registry, whatever judges the package has."""
-    monkeypatch.setattr(registry, "JUDGES", {})
+    monkeypatch.setattr(registry, "_JUDGES", {})
     monkeypatch.setattr(registry, "_import_judges", lambda: None)
 
 

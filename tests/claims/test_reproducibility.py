@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from lib.claims import JUDGES
+from lib.claims import judges
 from lib.claims.reproducibility import Runs, drawn_accuracies, sd_difference, spread_ratios
 from lib.measures.subsets import subset_accuracies
 
@@ -14,7 +14,7 @@ WIDE = "MNIST, 6 x 256"
 
 
 def judged(claim, *networks):
-    return JUDGES[claim].function(record(*networks))
+    return judges()[claim].function(record(*networks))
 
 
 # -- K25, K26 ---------------------------------------------------------------------------------------------------------
@@ -127,7 +127,7 @@ def test_stopping_needs_several_seeds_and_held_out_images():
     assert judged("K27", network()) is None
     assert judged("K28", stopped(seeds=1)) is None
     without = stopped().drop_vars("validation_loss")
-    assert JUDGES["K27"].function(without) is None
+    assert judges()["K27"].function(without) is None
 
 
 def test_complexity_stops_where_accuracy_is_the_same():
@@ -142,7 +142,7 @@ def test_complexity_stops_too_early():
     low = np.where(EPOCHS < 20, 0.1, 0.0)
     found = stopped(peak=10)
     found["test_error"] = found["test_error"] + xr.DataArray(low, dims="epoch")
-    result = JUDGES["K28"].function(found)
+    result = judges()["K28"].function(found)
     assert result.verdict == "not reproduced"
     assert result.effect == pytest.approx(-10, abs=0.5)
 
