@@ -24,7 +24,7 @@ import torch
 import xarray as xr
 
 from lib import device as devices
-from lib import experiments, presets, provenance
+from lib import experiments, netcdf, presets, provenance
 from lib.files import whole
 
 Progress = Callable[[float, str], None]
@@ -341,8 +341,7 @@ def read(path: Path) -> xr.Dataset:
         If the file is no record, or not as it was written.
     """
     try:
-        with xr.open_dataset(path, engine="h5netcdf") as file:
-            dataset = file.load()
+        dataset = netcdf.read(path)
     except Exception as error:  # h5py and xarray raise what they like on damaged files
         raise RecordError(f"{path} is no readable record ({type(error).__name__}).") from error
     if "content_sha256" not in dataset.attrs:
