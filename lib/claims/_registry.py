@@ -176,19 +176,31 @@ def ledger(records: Records | None = None, only: Collection[str] | None = None) 
     (102, 'K1', 'not run')
     """
     known = judges()
-    if records is None:
-        # imported here, because the list of claims should open without the libraries that run experiments
-        from lib.records import largest
-
-        records = largest
     wanted = [claim for claim in CLAIMS.values() if only is None or claim.id in only]
-    found = {name: records(name) for name in {known[c.id].experiment for c in wanted if c.id in known}}
-    rows = []
-    for claim in wanted:
-        entry = known.get(claim.id)
-        dataset = found[entry.experiment] if entry else None
-        rows.append(Row(claim) if entry is None or dataset is None else _judged(entry, dataset))
-    return rows
+    judged: dict[str, Row] = {}
+    for name in dict.fromkeys(known[claim.id].experiment for claim in wanted if claim.id in known):
+        entries = [known[claim.id] for claim in wanted if claim.id in known and known[claim.id].experiment == name]
+        judged |= _on_stored(name, entries) if records is None else _on(records(name), entries)
+    return [judged.get(claim.id, Row(claim)) for claim in wanted]
+
+
+def _on(dataset: xr.Dataset | None, entries: Sequence[Judge]) -> dict[str, Row]:
+    """Judge some claims on a record, by claim; none where there is no record."""
+    return {} if dataset is None else {entry.claim.id: _judged(entry, dataset) for entry in entries}
+
+
+def _on_stored(experiment: str, entries: Sequence[Judge]) -> dict[str, Row]:
+    """Judge claims on the stored record of their experiment, but for those whose rows are kept."""
+    # imported here, because the list of claims should open without the libraries that run experiments
+    from lib.claims import _kept
+    from lib.records import largest
+
+    kept = _kept.read(experiment)
+    missing = [entry for entry in entries if entry.claim.id not in kept]
+    if missing:
+        kept |= _on(largest(experiment), missing)
+        _kept.write(experiment, kept)
+    return kept
 
 
 def counts(rows: Sequence[Row]) -> dict[str, dict[Verdict, int]]:

@@ -9,6 +9,7 @@ import xarray as xr
 import lib.claims
 from lib.claims import CLAIMS, Condition, JudgeError, Judgement, counts, judge, ledger
 from lib.claims import _registry as registry
+from lib.records import cache_folder
 
 GOOD = Condition("digits 3 and 8", 0.2, (0.1, 0.3), 0.9, (0.8, 1.0), (-0.8, -0.6), 20, True, False)
 JUDGEMENT = Judgement(
@@ -216,3 +217,56 @@ def test_public_modules_of_the_package_are_searched_for_judges(monkeypatch):
     import_judges()
 
     assert imported == ["lib.claims", "lib.claims.made_up_chapter"]
+
+
+@pytest.fixture
+def stored(tmp_path, monkeypatch):
+    """Store one record, and count how often it is judged."""
+    monkeypatch.setenv("BOOK_RECORDS", str(tmp_path))
+    file = tmp_path / "perceptron-book-0123456789abcdef.nc"
+    file.write_bytes(b"a record")
+    monkeypatch.setattr("lib.records.largest", {"perceptron": RECORD}.get)
+    stored = SimpleNamespace(file=file, judged=[])
+
+    @judge("K3", experiment="perceptron")
+    def displacement(dataset):
+        stored.judged.append("K3")
+        odd = dataclasses.replace(GOOD, interval=None, control=float("nan"), passes=None)
+        return dataclasses.replace(JUDGEMENT, conditions=(GOOD, odd), scale="of a kind")
+
+    @judge("K4", experiment="perceptron")
+    def unit_root(dataset):
+        stored.judged.append("K4")
+
+    return stored
+
+
+def test_rows_on_stored_records_are_judged_once(stored):
+    first = ledger(only=["K3"])
+    assert ledger(only=["K4"])[0].verdict == "not run"
+    both = ledger(only=["K3", "K4"])
+    assert stored.judged == ["K3", "K4"]
+    assert repr(both[0]) == repr(first[0])  # nan equals itself only so
+    assert both[1].judgement is None
+
+
+@pytest.mark.parametrize("change", ["record", "code", "damage"])
+def test_rows_are_judged_anew_when_anything_changes(stored, change, monkeypatch):
+    ledger(only=["K3"])
+    if change == "record":
+        stored.file.write_bytes(b"another record")
+    elif change == "code":
+        monkeypatch.setattr("lib.claims._kept._sources", lambda: b"other sources")
+    else:
+        (kept,) = cache_folder().glob("ledger-perceptron-*.json")
+        kept.write_text('{"K3": {"judgement": 3}}')
+    ledger(only=["K3"])
+    assert stored.judged == ["K3", "K3"]
+    assert len(list(cache_folder().glob("ledger-perceptron-*.json"))) == 1
+
+
+def test_where_nothing_can_be_kept_it_is_judged_each_time(stored, monkeypatch):
+    monkeypatch.setenv("BOOK_RUNS", str(stored.file / "no folder"))
+    rows = [ledger(only=["K3"])[0].verdict for _ in range(2)]
+    assert rows == ["reproduced"] * 2
+    assert stored.judged == ["K3", "K3"]
