@@ -95,6 +95,8 @@ def conclude(
     control: str,
     text: str,
     at_most: Verdict = "reproduced",
+    record: xr.Dataset | None = None,
+    needed: Sequence[str] = (),
 ) -> Judgement:
     """Return the judgement that follows from the conditions, with the effect and interval of the one that carries it.
 
@@ -103,14 +105,21 @@ def conclude(
     carrier
         Condition whose effect stands in the ledger, usually the one least in favour of the statement.
     conditions
-        All of them.
+        All of them; how many rest on one seed is added to the text.
     measure, control, text
         What the effect is, what the control gave, and what to make of both.
     at_most
         Ceiling of the verdict, as for `decide`.
+    record, needed
+        A record of networks, and those of them that the claim or its control names: where one is missing, the text says
+        so and the verdict is at most ``partly``.
     """
+    missing = [name for name in needed if record is None or one_network(record, name) is None]
+    single = sum(condition.seeds == 1 for condition in conditions)
+    text += f" One seed in {single} of {len(conditions)} conditions: no interval." if single else ""
+    text += f" Not run: {'; '.join(missing)}." if missing else ""
     return Judgement(
-        verdict=decide(conditions, at_most=at_most),
+        verdict=decide(conditions, at_most="partly" if missing else at_most),
         effect=carrier.effect,
         interval=carrier.interval,
         measure=measure,
@@ -120,33 +129,3 @@ def conclude(
         control=control,
         text=text,
     )
-
-
-def concluded(
-    record: xr.Dataset,
-    needed: Sequence[str],
-    carrier: Condition,
-    conditions: Sequence[Condition],
-    *,
-    measure: str,
-    control: str,
-    text: str,
-    at_most: Verdict = "reproduced",
-) -> Judgement:
-    """Conclude on a record of networks, and say how many conditions rest on one seed, and what was not run.
-
-    Parameters
-    ----------
-    record
-        That was judged.
-    needed
-        Networks that the claim or its control names: where one is missing the verdict is at most ``partly``.
-    carrier, conditions, measure, control, text, at_most
-        As of `conclude`.
-    """
-    missing = [name for name in needed if one_network(record, name) is None]
-    single = sum(condition.seeds == 1 for condition in conditions)
-    text += f" One seed in {single} of {len(conditions)} conditions: no interval." if single else ""
-    text += f" Not run: {'; '.join(missing)}." if missing else ""
-    at_most = "partly" if missing else at_most
-    return conclude(carrier, conditions, measure=measure, control=control, text=text, at_most=at_most)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from lib.claims._judging import TINY, concluded, over_seeds, range_of, span, weakest
+from lib.claims._judging import TINY, conclude, over_seeds, range_of, span, weakest
 from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
@@ -115,11 +115,11 @@ def _entropy_judgement(record: xr.Dataset, network: str) -> Judgement | None:
         return None
     worst = max(conditions, key=lambda condition: condition.effect)
     untrained = [condition.control for condition in conditions if condition.control is not None]
-    return concluded(
-        record,
-        [network, f"{network}, random labels", f"{network}, no weight decay"],
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=[network, f"{network}, random labels", f"{network}, no weight decay"],
         measure=f"mean |dH| of the pairs 6-7 to 15-16 over that of the pairs 1-2 to 4-5 (largest: {worst.name})",
         control=f"untrained network: {range_of(untrained)}",
         text=f"The ratio is {range_of([c.effect for c in conditions])} at the last epoch and {range_of(untrained)} "
@@ -175,11 +175,11 @@ def divergences_are_low(record: xr.Dataset) -> Judgement | None:
         return None
     worst = max(conditions, key=lambda condition: condition.effect)
     untrained = [condition.control for condition in conditions if condition.control is not None]
-    return concluded(
-        record,
-        ["MNIST", "CIFAR-10"],
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=["MNIST", "CIFAR-10"],
         measure="mean divergence of the pairs 6-7 to 15-16 over that of the pairs 1-2 to 4-5, common edges "
         f"(largest: {worst.name})",
         control=f"untrained network: {range_of(untrained)}",
@@ -229,11 +229,11 @@ def resembles_the_error(record: xr.Dataset) -> Judgement | None:
         return None
     worst = weakest(conditions)
     nulls = [condition.control for condition in conditions if condition.control is not None]
-    return concluded(
-        record,
-        ["MNIST", "CIFAR-10", "MNIST, random labels"],
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=["MNIST", "CIFAR-10", "MNIST, random labels"],
         measure=f"rank correlation with the error over epochs, or between data sets over depth (lowest: {worst.name})",
         control=f"random labels, or untrained networks: {range_of(nulls)}" if nulls else "none was run",
         text=f"Correlations are {range_of([c.effect for c in conditions])}. Over epochs nearly everything is monotone: "
@@ -342,11 +342,11 @@ def deep_layers_leave_the_optimum(record: xr.Dataset) -> Judgement | None:
     if not conditions:
         return None
     worst = weakest(conditions)
-    return concluded(
-        record,
-        ["MNIST", "CIFAR-10", "MNIST, no weight decay"],
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=["MNIST", "CIFAR-10", "MNIST, no weight decay"],
         measure=f"share of hidden layers that end as stated (lowest: {worst.name})",
         control=f"no weight decay where it was run, else Gaussian weights: {range_of(nulls)}",
         text=f"{range_of([c.effect for c in conditions])} of the layers do as stated: past the peak of their "

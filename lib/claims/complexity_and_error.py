@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from lib.claims._deep_network import BINS, TEXT, complexity, curve, each_rule, other_bins, turn
-from lib.claims._judging import TINY, all_of, concluded, farthest, passing, range_of, span
+from lib.claims._judging import TINY, all_of, conclude, farthest, passing, range_of, span
 from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
@@ -51,11 +51,11 @@ def error_falls_early(record: xr.Dataset) -> Judgement | None:
     if not conditions:
         return None
     worst = max(conditions, key=lambda condition: condition.effect)
-    return concluded(
-        record,
-        TEXT,
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=TEXT,
         measure=f"epoch by which 90 % of the training error's fall is made, latest ({worst.name})",
         control="none is named: the statement is about the error itself",
         text=f"{passing(conditions)} have their knee by epoch 10 and less than 10 % of the fall after it; knees lie at "
@@ -98,11 +98,11 @@ def turn_coincides_with_knee(record: xr.Dataset) -> Judgement | None:
     if not own:
         return None
     worst = farthest(own, 0.0)
-    return concluded(
-        record,
-        [*TEXT, "MNIST, no weight decay", "MNIST, half rate"],
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=[*TEXT, "MNIST, no weight decay", "MNIST, half rate"],
         measure=f"epoch of the peak of C less that of the knee, farthest from 0 ({worst.name})",
         control=f"without weight decay and at half the rate, peak and knee move together in {passing(moved)}"
         if moved
@@ -164,11 +164,11 @@ def error_falls_slowly_away_from_the_peak(record: xr.Dataset) -> Judgement | Non
         return None
     worst = max(conditions, key=lambda condition: condition.effect)
     nulls = [c.control for c in conditions if c.control is not None]
-    return concluded(
-        record,
-        [*TEXT, "MNIST, random labels"],
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=[*TEXT, "MNIST, random labels"],
         measure=f"tau of the error's fall per epoch with the distance of C to its peak, highest ({worst.name})",
         control=f"random labels: {range_of(nulls)}" if nulls else "random labels were not run",
         text=f"{passing(conditions)} have both correlations below 0: tau is "
@@ -241,11 +241,11 @@ def complexity_shows_accuracy(record: xr.Dataset) -> Judgement | None:
         return None
     worst = min(conditions, key=lambda condition: condition.effect)
     nulls = [c.control for c in conditions if c.control is not None]
-    return concluded(
-        record,
-        [*TEXT, "MNIST, random labels", "MNIST, 6 x 256"],
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=[*TEXT, "MNIST, random labels", "MNIST, 6 x 256"],
         measure=f"tau of C with test accuracy, smallest ({worst.name})",
         control=(f"random labels: {range_of(nulls)}; " if nulls else "") + f"given the epoch: {range_of(partials)}",
         text=f"{passing(conditions)} have a correlation above 0, from {range_of([c.effect for c in conditions])}.",

@@ -21,7 +21,7 @@ import numpy as np
 import xarray as xr
 
 from lib.claims._deep_network import BINS, OPTIMAL, TEXT, complexity, curve, each_rule, layer_turns, other_bins, turn
-from lib.claims._judging import TINY, all_of, concluded, farthest, passing, range_of, span
+from lib.claims._judging import TINY, all_of, conclude, farthest, passing, range_of, span
 from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
@@ -105,11 +105,11 @@ def _turn_judgement(record: xr.Dataset, name: str) -> Judgement | None:
     worst = farthest(conditions, 10.0)
     # the text's controls are those of MNIST; there are none on CIFAR-10
     needed = [name, *(f"{name}, {kind}" for kind in VARIANTS if kind != "AdamW" and name == "MNIST")]
-    return concluded(
-        record,
-        needed,
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=needed,
         measure=f"epoch of the peak of C, farthest from 10 ({worst.name})",
         control=_by_variant(record, name),
         text=f"{passing(conditions)} have an interior peak at epochs {TURN[0]} to {TURN[1]}; peaks lie at epochs "
@@ -183,11 +183,11 @@ def layers_turn_back(record: xr.Dataset) -> Judgement | None:
         return None
     worst = min(conditions, key=lambda condition: condition.effect)
     nulls = [c.control for c in conditions if c.control is not None]
-    return concluded(
-        record,
-        [*TEXT, "MNIST, no weight decay", "MNIST, no batch norm", "MNIST, random labels"],
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=[*TEXT, "MNIST, no weight decay", "MNIST, no batch norm", "MNIST, random labels"],
         measure=f"share of hidden layers with an interior peak of C at epochs 5 to 20, smallest ({worst.name})",
         control=f"random labels: {range_of(nulls)}" if nulls else "random labels were not run",
         text=f"{passing(conditions)} have it in 12 of 16 layers; the share is "
@@ -227,11 +227,11 @@ def both_initialisations(record: xr.Dataset) -> Judgement | None:
     epochs = [c for c in conditions if c.name.endswith("epoch of the peak")]
     worst = farthest(epochs, 10.0)
     uniform_epochs = [c.control for c in epochs if c.control is not None]
-    return concluded(
-        record,
-        [*TEXT, *(f"{name}, He-normal" for name in TEXT)],
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=[*TEXT, *(f"{name}, He-normal" for name in TEXT)],
         measure=f"epoch of the peak of C under He-normal, farthest from 10 ({worst.name})",
         control=f"He-uniform: peaks at epochs {range_of(uniform_epochs, 0)}"
         if uniform_epochs
@@ -278,11 +278,11 @@ def deep_linear_network(record: xr.Dataset) -> Judgement | None:
     worst = farthest(turns, 10.0)
     low, high = LINEAR_ACCURACY
     near = sum(low <= accuracy <= high for accuracy in accuracies)
-    return concluded(
-        record,
-        LINEAR,
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=LINEAR,
         measure=f"epoch of the peak of C, farthest from 10 ({worst.name})",
         control=f"test accuracy {range_of(accuracies, 3)}; {near} of {len(accuracies)} lie at {low} to {high}, where "
         "linear classifiers do",
@@ -316,11 +316,11 @@ def ends_ordered_and_near_equilibrium(record: xr.Dataset) -> Judgement | None:
         return None
     worst = max(conditions, key=lambda condition: condition.effect)
     fixed = [c for c in conditions if c.name.endswith(", fixed")]
-    return concluded(
-        record,
-        TEXT,
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=TEXT,
         measure=f"D in the end less D at the peak of C in bits, largest ({worst.name})",
         control=f"fixed bins: {range_of([c.effect for c in fixed], 3)}"
         if fixed
@@ -372,11 +372,11 @@ def optimal_region_is_late(record: xr.Dataset) -> Judgement | None:
     if not conditions:
         return None
     worst = farthest(conditions, middle)
-    return concluded(
-        record,
-        TEXT,
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=TEXT,
         measure=f"epoch of the optimum nearest to the region, farthest of all conditions ({worst.name})",
         control="other seeds are in the interval, other bins in the notes",
         text=f"{passing(conditions)} have an optimum at epochs {OPTIMAL[0]} to {OPTIMAL[1]}; greatest C lies at epochs "

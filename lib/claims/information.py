@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from lib.claims._judging import TINY, concluded, over_seeds, range_of, span, weakest
+from lib.claims._judging import TINY, conclude, over_seeds, range_of, span, weakest
 from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
@@ -145,11 +145,11 @@ def information_falls_with_depth(record: xr.Dataset) -> Judgement | None:
     if not conditions:
         return None
     worst = weakest(conditions)
-    return concluded(
-        record,
-        [*DEPTHS.values(), "CIFAR-10"],
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=[*DEPTHS.values(), "CIFAR-10"],
         measure=f"share of adjacent layers with more I(X;T) in the nearer one (lowest: {worst.name})",
         control="permuted X: the same numbers, for they depend on T alone; untrained: "
         + range_of([c.control for c in conditions if c.control is not None]),
@@ -250,11 +250,11 @@ def depth_leaves_less_information(record: xr.Dataset) -> Judgement | None:
         )
     worst = weakest(conditions)
     blind = sum(each.blind for each in depths)
-    return concluded(
-        record,
-        [],
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=[],
         measure=f"share of moments at which depths 2 > 6 > 16 in the last hidden layer (lowest: {worst.name})",
         control="untrained: " + range_of([c.control for c in conditions if c.control is not None] or [np.nan]),
         text=f"{sum(c.passes is True for c in conditions)} of {len(conditions)} estimates fall with depth at every "
@@ -322,11 +322,11 @@ def label_gap_grows(record: xr.Dataset) -> Judgement | None:
     if not conditions:
         return None
     worst = weakest(conditions)
-    return concluded(
-        record,
-        ["MNIST", "MNIST, random labels"],
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=["MNIST", "MNIST, random labels"],
         measure=f"slope of I(T;Y) of layers 1 and 2 less that of the last two, bits an epoch (lowest: {worst.name})",
         control=f"random labels: {range_of(nulls, 4)}" if nulls else "random labels were not run on this network",
         text=f"The gap grows in {sum(c.passes is True for c in conditions)} and shrinks in "
@@ -384,11 +384,11 @@ def gradients_vanish(record: xr.Dataset) -> Judgement | None:
     carrier = conditions[0]
     ratios = [condition.effect for condition in conditions if condition.name.endswith("hidden layer")]
     bare_ratios = [c.control for c in conditions if c.control is not None]
-    return concluded(
-        record,
-        [*DEPTHS.values(), "CIFAR-10", "MNIST, no batch norm"],
+    return conclude(
         carrier,
         conditions,
+        record=record,
+        needed=[*DEPTHS.values(), "CIFAR-10", "MNIST, no batch norm"],
         measure=carrier.name,
         control=f"without batch norm: {range_of(bare_ratios)}" if bare_ratios else "without batch norm: not run",
         text=(f"Layer 1's gradients are {range_of(ratios)} times those of the last hidden layer. " if ratios else "")

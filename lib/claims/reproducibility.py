@@ -18,7 +18,7 @@ import numpy as np
 import xarray as xr
 
 from lib.claims._deep_network import OPTIMAL, TEXT, complexity, curve
-from lib.claims._judging import TINY, concluded, passing, range_of, span
+from lib.claims._judging import TINY, conclude, passing, range_of, span
 from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
@@ -150,11 +150,11 @@ def spread_is_smallest_in_the_region(record: xr.Dataset) -> Judgement | None:
     if not conditions:
         return None
     worst = max(conditions, key=lambda condition: condition.effect)
-    return concluded(
-        record,
-        TEXT,
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=TEXT,
         measure="variance over that of sampling: larger of epochs 20, 30 less least of 1 and epochs 5, 10, 50, highest "
         f"({worst.name})",
         control=f"other draws from the same weights: {range_of([100 * c for c in chances], 0)} % of the sets show it; "
@@ -189,11 +189,11 @@ def accuracy_is_competitive(record: xr.Dataset) -> Judgement | None:
     if not conditions:
         return None
     worst = max(conditions, key=lambda condition: condition.effect)
-    return concluded(
-        record,
-        TEXT,
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=TEXT,
         measure=f"test accuracy at epoch 50 less its mean at 20 and 30, percentage points, largest ({worst.name})",
         control="spread over seeds: in the notes",
         text=f"{passing(conditions)} lose less than 0.5 (MNIST) or 1.5 (CIFAR-10) points: "
@@ -331,11 +331,11 @@ def guided_training_is_more_reproducible(record: xr.Dataset) -> Judgement | None
                 )
     worst = max(conditions, key=lambda condition: condition.effect)
     clocks = [c.control for c in conditions if c.control is not None]
-    return concluded(
-        record,
-        [STOPPED],
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=[STOPPED],
         measure=f"disagreement or sd of accuracy when guided less otherwise, percentage points, highest ({worst.name})",
         control=f"all seeds at the mean epoch of e*: {range_of(clocks)}",
         text=f"{passing(conditions)} are more reproducible when guided; differences are "
@@ -398,11 +398,11 @@ def complexity_stops_early(record: xr.Dataset) -> Judgement | None:
             )
         )
     worst = max(conditions, key=lambda condition: abs(condition.effect))
-    return concluded(
-        record,
-        [STOPPED],
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=[STOPPED],
         measure=f"test accuracy at e* less that by held-out loss, percentage points, farthest from 0 ({worst.name})",
         control=f"fixed epoch chosen on other seeds: {float(control.mean):.2f} points",
         text=f"{passing(conditions)} lie inside +-0.5 points, with {range_of(saved, 0)} epochs saved against stopping "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import lru_cache
 
 import numpy as np
 import xarray as xr
@@ -20,7 +21,7 @@ from lib.claims._evolution import (
     tenth,
     title,
 )
-from lib.claims._judging import TINY, concluded, range_of
+from lib.claims._judging import TINY, conclude, range_of
 from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.experiments.weight_statistics import bin_edges
@@ -70,11 +71,11 @@ def stops_and_corrects(record: xr.Dataset) -> Judgement | None:
                     note=f"on all snapshots: {shares}",
                 )
             )
-    return concluded(
-        record,
-        needed(record),
+    return conclude(
         min(conditions, key=lambda condition: condition.effect),
         conditions,
+        record=record,
+        needed=needed(record),
         measure="share of seeds whose output layer stops and turns after the first third of training, smallest",
         control=f"layers before, the larger share: {range_of(controls)}; all snapshots instead of ten, output layer: "
         f"{range_of(hundreds)}",
@@ -203,9 +204,15 @@ def _entropy_error(counts: np.ndarray) -> np.ndarray:
     return np.asarray(np.sqrt(np.maximum(variance, 0)) / math.log(2))
 
 
-def _chance(pooled: np.ndarray, pairs: int, repeats: int = 200) -> float:
+def _chance(pooled: np.ndarray, pairs: int) -> float:
     """Divergence in bits that two samples of one distribution exceed in 5 % of cases, the largest of `pairs` pairs."""
-    law = pooled[pooled > 0] / pooled.sum()
+    return _drawn_chance(tuple(pooled[pooled > 0].tolist()), pairs)
+
+
+@lru_cache(4096)  # the judge and the figures of a page ask for the same pairs
+def _drawn_chance(counts: tuple[int, ...], pairs: int, repeats: int = 200) -> float:
+    pooled = np.array(counts)
+    law = pooled / pooled.sum()
     generator = np.random.default_rng(0)
     first, second = generator.multinomial(int(pooled.sum()) // 2, law, size=(2, repeats))
     drawn = jensen_shannon(first, second)

@@ -27,7 +27,7 @@ from lib.claims._evolution import (
     tenth,
     title,
 )
-from lib.claims._judging import TINY, all_of, conclude, concluded, range_of, span
+from lib.claims._judging import TINY, all_of, conclude, range_of, span
 from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
@@ -186,11 +186,11 @@ def makes_bands(record: xr.Dataset) -> Judgement | None:
                     f"the ratio is {null[-1]:.2f}, which the difference is taken to",
                 )
             )
-    return concluded(
-        record,
-        needed(record, RANDOM),
+    return conclude(
         min(conditions, key=lambda condition: condition.effect),
         conditions,
+        record=record,
+        needed=needed(record, RANDOM),
         measure="share of variance between pixels, after training over before (displacement: over chance), smallest",
         control=f"permuted within units: ratio {range_of(null)}; "
         + (f"random labels: {range_of(random)}" if random else "random labels were not run"),
@@ -240,11 +240,11 @@ def third_layer_is_ordered(record: xr.Dataset) -> Judgement | None:
             )
         )
     fixed = [condition.effect for condition in conditions if condition.name.endswith(", fixed")]
-    return concluded(
-        record,
-        needed(record),
+    return conclude(
         max(conditions, key=lambda condition: condition.effect),
         conditions,
+        record=record,
+        needed=needed(record),
         measure="change of the bias-corrected entropy of the output layer's weights, in bits, largest of all rules",
         control=f"fixed bins: {range_of(fixed)} bits" if fixed else "the record has no fixed bins",
         text=f"Entropy falls by rule {by_rule(conditions)}. From before to after training, {'; '.join(shapes)}: "
@@ -273,11 +273,11 @@ def entropy_decreases(record: xr.Dataset) -> Judgement | None:
         return None
     conditions, control = _trends(record, "H", high=-0.8)
     worst = max(conditions, key=lambda condition: condition.effect)
-    return concluded(
-        record,
-        needed(record, RANDOM),
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=needed(record, RANDOM),
         measure=f"rank correlation of entropy with the snapshot, weakest ({worst.name})",
         control=control,
         text=f"Entropy falls by rule {by_rule(conditions)}." + _sensitivity(record, "H", high=-0.8),
@@ -299,11 +299,11 @@ def complexity_increases(record: xr.Dataset) -> Judgement | None:
     for _, data, rule in each_rule(record):
         place, curve = places(data, rule), gaussian_curve(cells(rule, BINS))
         away.append(float(np.abs(place["c"] - np.interp(place["h"], curve.h, curve.c)).max()))
-    return concluded(
-        record,
-        needed(record, RANDOM),
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=needed(record, RANDOM),
         measure=f"rank correlation of normalised complexity with the snapshot, weakest ({worst.name})",
         control=f"{control}; Gaussians of equal entropy: C at most {range_of(away, 3)} away, by data set and rule",
         text=f"Complexity rises by rule {by_rule(conditions)}." + _sensitivity(record, "c", low=0.8),
@@ -407,11 +407,11 @@ def reflects_performance(record: xr.Dataset) -> Judgement | None:
     conditions = [*over, *within]
     worst = min(over, key=lambda condition: condition.effect)
     passing = f"{sum(c.passes is True for c in over)} of {len(over)}"
-    return concluded(
-        record,
-        needed(record, RANDOM),
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=needed(record, RANDOM),
         measure=f"rank correlation of complexity with test accuracy over snapshots, weakest ({worst.name})",
         control=f"random labels, complexity with the snapshot: {range_of(random)}"
         if random

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from lib.claims._deep_network import BINS, TEXT
-from lib.claims._judging import TINY, concluded, passing, range_of, span
+from lib.claims._judging import TINY, conclude, passing, range_of, span
 from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
@@ -82,11 +82,11 @@ def complexity_of_sparse_weights(record: xr.Dataset) -> Judgement | None:
         passes = lies(span(effect), low=TINY)
         note = _path(curves.mean(axis=0))
         conditions.append(Condition.measured(f"{name}, C pruned less C dense", effect, passes=passes, note=note))
-    return concluded(
-        record,
-        TEXT,
+    return conclude(
         min(conditions[2:], key=lambda condition: condition.effect),
         conditions,
+        record=record,
+        needed=TEXT,
         measure="C with 99.9 % of the weights set to 0 less C with none, in bits squared, smallest",
         control=f"closed form: C is {uniform:.3f} for a uniform distribution and {single:.3f} for a single bin",
         text=f"{passing(conditions)} are as section 2.2 says. By eq. 1 C is 0 at both ends: for a Gaussian "
@@ -152,11 +152,11 @@ def not_log_normal(record: xr.Dataset) -> Judgement | None:
         return None
     worst = min(conditions, key=lambda condition: condition.effect)
     nulls = [c.control for c in conditions if c.control is not None]
-    return concluded(
-        record,
-        TEXT,
+    return conclude(
         worst,
         conditions,
+        record=record,
+        needed=TEXT,
         measure=f"bits per weight by which the best other law is ahead of log-normal, least of layers ({worst.name})",
         control=f"initial weights: {range_of(nulls, 3)}",
         text=f"{passing(conditions)} have log-normal worse in every layer: by "
