@@ -11,8 +11,6 @@ import warnings
 import numpy as np
 import torch
 import xarray as xr
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.svm import LinearSVC
 from torch import Tensor
 
 from lib.measures import random_walk, transport, unit_root
@@ -214,6 +212,9 @@ def margin_of(inputs: Tensor, signs: Tensor) -> float:
     """
     if len(inputs) > 5_000:
         return math.nan
+    from sklearn.exceptions import ConvergenceWarning  # slow to import
+    from sklearn.svm import LinearSVC
+
     x, y = inputs.cpu().numpy(), signs.cpu().numpy()
     machine = LinearSVC(C=1e4, loss="hinge", fit_intercept=False, max_iter=20_000, random_state=0)
     with warnings.catch_warnings():

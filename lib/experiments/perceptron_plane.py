@@ -13,7 +13,6 @@ from itertools import product
 import numpy as np
 import torch
 import xarray as xr
-from sklearn.decomposition import PCA
 
 from lib import data
 from lib.experiments.perceptron import targets_under
@@ -62,6 +61,8 @@ def run(config: Config, *, device: torch.device, progress: Callable[[float, str]
     images = data.load("digits", device=device)
     conditions = list(product(config.rules, config.labels))
     rules = [rule for rule, _ in conditions]
+    from sklearn.decomposition import PCA  # slow to import
+
     pairs = []
     for number, (a, b) in enumerate(config.pairs):
         index, signs = data.pair(images.y_train, a, b, dtype=torch.float64)

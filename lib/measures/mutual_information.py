@@ -20,8 +20,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from scipy.special import log_softmax
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
 
 _ELEMENTS = 2**22  # distances held at once: 32 MiB
 
@@ -360,6 +358,9 @@ def probe_information(
     known = np.unique(labels)
     if len(known) == 1:  # the classifier always says the only class it has seen
         return Probe(accuracy=float((labels_test == known[0]).mean()), bits=0.0, label_entropy=h_y)
+    from sklearn.linear_model import LogisticRegression  # slow to import, and needed by this measure only
+    from sklearn.preprocessing import StandardScaler
+
     scaler = StandardScaler().fit(x)
     model = LogisticRegression(C=strength, max_iter=10_000).fit(scaler.transform(x), labels)
     scores = model.decision_function(scaler.transform(x_test))  # not predict_log_proba: a sure classifier's underflows
