@@ -19,20 +19,31 @@ def by_name(chapter: Path) -> str:
     return chapter.stem
 
 
-def run_nbval(notebook: Path) -> subprocess.CompletedProcess[str]:
-    """Run a notebook from a fresh kernel at preset smoke and compare the cells marked for it."""
+@pytest.fixture(scope="module")
+def runs(book: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the runs that the book's own build made, so that nothing is run twice; else an empty one."""
+    made = sorted((book.parent / ".jupyter_cache").glob("*/runs"), key=lambda folder: folder.stat().st_mtime)
+    return made[-1] if made else tmp_path_factory.mktemp("runs")
+
+
+def run_nbval(notebook: Path, runs: Path) -> subprocess.CompletedProcess[str]:
+    """Run a notebook from a fresh kernel at preset smoke and compare the cells marked for it.
+
+    Figures are drawn by the build, which the tests of the pages look at: here they are made and not drawn.
+    """
     command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", str(notebook)]
     command += ["--nbval-sanitize-with", str(ROOT / "tests" / "nbval.cfg")]
     command += ["--nbval-cell-timeout", str(CELL_TIMEOUT["smoke"]), "-q", "-p", "no:cacheprovider"]
     # Our own options are for our own tests: nbval and the kernel warn about matters that are not ours.
     command += ["-o", "addopts=", "-o", "filterwarnings=", "-o", "timeout=0"]
     environment = {**os.environ, "BOOK_BUILD": "1", "BOOK_OFFLINE": "1", "BOOK_PRESET": "smoke"}
+    environment |= {"BOOK_RUNS": str(runs), "MPLBACKEND": "agg"}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=540)
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=by_name)
-def test_nbval_runs_the_chapter_and_finds_the_same_text(chapter: Path) -> None:
-    done = run_nbval(chapter)
+def test_nbval_runs_the_chapter_and_finds_the_same_text(chapter: Path, runs: Path) -> None:
+    done = run_nbval(chapter, runs)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
@@ -41,7 +52,7 @@ def test_nbval_compares(tmp_path: Path) -> None:
     cell = nbformat.v4.new_code_cell("# NBVAL_CHECK_OUTPUT\nprint(1 + 1)", execution_count=1)
     cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text="3\n")]
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "wrong.ipynb")
-    done = run_nbval(tmp_path / "wrong.ipynb")
+    done = run_nbval(tmp_path / "wrong.ipynb", tmp_path)
     assert done.returncode == 1
     assert "1 failed" in done.stdout
 

@@ -158,3 +158,13 @@ def test_an_executed_notebook_holds_frames_and_no_widget(monkeypatch: pytest.Mon
     (output,) = notebook.cells[0].outputs
     assert set(output.data) == {"text/plain", "text/html"}
     assert output.data["text/plain"] == "Explorer('k', 2 frames over 'k')"
+
+
+@pytest.mark.parametrize(
+    ("start", "expected", "at"), [(None, ["0", "5"], 0), (2, ["0", "2", "5"], 1), (5, ["0", "5"], 1)]
+)
+def test_at_preset_smoke_only_a_few_frames_are_drawn(start, expected, at, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOOK_PRESET", "smoke")
+    explorer = frames(values=range(6), start=start)
+    assert [frame.text for frame in explorer.frames] == expected
+    assert explorer.start == at
