@@ -67,48 +67,82 @@ def effective_dimension(x: Array | Iterable[Array]) -> EffectiveDimension:
     >>> round(effective_dimension([corners[:2], corners[2:]]).dimension, 6)
     2.0
     """
-    total = square = shift = None
-    samples = 0
-    for piece in _pieces(x):
-        if total is None or square is None or shift is None:
-            units = piece.shape[1]
-            shift = piece.to(torch.float64).mean(0)
-            total, square = shift.new_zeros(units), shift.new_zeros(units, units)
-        elif piece.shape[1] != len(shift):
-            raise ValueError(
-                f"a batch has {piece.shape[1]} units and the one before {len(shift)}; give one layer at once"
-            )
-        centred = piece.to(torch.float64) - shift
-        total += centred.sum(0)
-        square.addmm_(centred.T, centred)
-        samples += len(piece)
-    if total is None or square is None:
-        raise ValueError("there are no samples; give at least one row of activations")
-    mean = total / samples
-    covariance = square / samples - torch.outer(mean, mean)
-    if not bool(torch.isfinite(covariance).all()):
-        raise ValueError("some activations are nan or infinite; a diverged network has no dimension")
-    values = np.maximum(torch.linalg.eigvalsh(covariance).cpu().numpy()[::-1], 0)
-    # what rounding leaves of units that do not vary
-    scale = float(torch.diagonal(square).max()) / samples + float(mean.square().max())
-    variance = float(values.sum())
-    if variance <= len(values) * np.finfo(np.float64).eps * scale:
-        return EffectiveDimension(0.0, np.zeros(len(values)), 0.0, samples)
-    ratios = values / variance
-    return EffectiveDimension(float(np.exp(entr(ratios).sum())), ratios, variance, samples)
-
-
-def _pieces(x: Array | Iterable[Array]) -> Iterator[torch.Tensor]:
-    """Yield blocks of rows, small enough to be turned into float64."""
+    spread = Covariance()
     for batch in [x] if isinstance(x, np.ndarray | torch.Tensor) else x:
-        if batch.ndim != 2 or not batch.shape[1]:
-            raise ValueError(
-                f"activations of shape {tuple(batch.shape)} are no table of samples and units; reshape them"
-            )
-        rows = max(1, _NUMBERS // batch.shape[1])
-        for start in range(0, len(batch), rows):
-            block = batch[start : start + rows]
-            if isinstance(block, torch.Tensor):
-                yield block.detach()
-            else:
-                yield torch.from_numpy(np.require(block, requirements=["C", "W"]))  # torch refuses other arrays
+        spread.add(batch)
+    return spread.effective_dimension()
+
+
+class Covariance:
+    """Covariance of activations that come in batches, each read once and not kept.
+
+    Examples
+    --------
+    >>> spread = Covariance()
+    >>> for batch in np.eye(3):
+    ...     spread.add(batch[None])
+    >>> round(spread.effective_dimension().dimension, 6)
+    2.0
+    """
+
+    def __init__(self) -> None:
+        self._samples = 0
+        self._shift, self._total, self._square = (torch.empty(0, dtype=torch.float64) for _ in range(3))
+
+    def add(self, batch: Array) -> None:
+        """Count a batch of activations, shape (sample, unit), on its device.
+
+        Raises
+        ------
+        ValueError
+            If it is no table of samples and units, or has other units than the batches before.
+        """
+        for piece in _pieces(batch):
+            rows = piece.to(torch.float64)
+            if not self._samples and len(rows):
+                self._shift = rows.mean(0)
+                self._total, self._square = rows.new_zeros(rows.shape[1]), rows.new_zeros(rows.shape[1], rows.shape[1])
+            elif len(rows) and rows.shape[1] != len(self._shift):
+                raise ValueError(
+                    f"a batch has {rows.shape[1]} units and the one before {len(self._shift)}; give one layer at once"
+                )
+            centred = rows - self._shift
+            self._total += centred.sum(0)
+            self._square.addmm_(centred.T, centred)
+            self._samples += len(rows)
+
+    def effective_dimension(self) -> EffectiveDimension:
+        """Return the effective dimension of what was counted.
+
+        Raises
+        ------
+        ValueError
+            If nothing was counted, or a value was nan or infinite.
+        """
+        if not self._samples:
+            raise ValueError("there are no samples; give at least one row of activations")
+        mean = self._total / self._samples
+        covariance = self._square / self._samples - torch.outer(mean, mean)
+        if not bool(torch.isfinite(covariance).all()):
+            raise ValueError("some activations are nan or infinite; a diverged network has no dimension")
+        values = np.maximum(torch.linalg.eigvalsh(covariance).cpu().numpy()[::-1], 0)
+        # what rounding leaves of units that do not vary
+        scale = float(torch.diagonal(self._square).max()) / self._samples + float(mean.square().max())
+        variance = float(values.sum())
+        if variance <= len(values) * np.finfo(np.float64).eps * scale:
+            return EffectiveDimension(0.0, np.zeros(len(values)), 0.0, self._samples)
+        ratios = values / variance
+        return EffectiveDimension(float(np.exp(entr(ratios).sum())), ratios, variance, self._samples)
+
+
+def _pieces(batch: Array) -> Iterator[torch.Tensor]:
+    """Yield blocks of rows, small enough to be turned into float64."""
+    if batch.ndim != 2 or not batch.shape[1]:
+        raise ValueError(f"activations of shape {tuple(batch.shape)} are no table of samples and units; reshape them")
+    rows = max(1, _NUMBERS // batch.shape[1])
+    for start in range(0, len(batch), rows):
+        block = batch[start : start + rows]
+        if isinstance(block, torch.Tensor):
+            yield block.detach()
+        else:
+            yield torch.from_numpy(np.require(block, requirements=["C", "W"]))  # torch refuses other arrays
