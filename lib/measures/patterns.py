@@ -1,0 +1,330 @@
+r"""Entropy of binary patterns: which units of a layer are on, or which neurons fire, for each sample.
+
+The text J calls the entropy :math:`H(Z_1, \dots, Z_c)` of a layer's on/off pattern its *complexity*. There are
+:math:`2^c` patterns, so counting them works for few units only. The chain rule turns it into prediction,
+
+.. math:: H(Z) = \sum_i H(Z_i \mid Z_1 \dots Z_{i-1}) \le
+    - \frac1n \sum_{k=1}^n \sum_i \log_2 q(z_{ki} \mid z_{k1} \dots z_{k,i-1})
+
+for any conditional probabilities q that were not fitted to the samples they are scored on: a better predictor gives a
+tighter upper bound. Explained in the chapter on the entropy of many neurons.
+"""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.special import entr
+from torch import Tensor
+
+from lib.measures import _autoregressive, _classifier_chain, _pattern_counts
+from lib.measures._autoregressive import Budget
+from lib.measures._chunks import Array
+from lib.measures._packing import unpack
+
+METHODS = ("autoregressive", "xgboost", "logistic", "plugin", "miller-madow", "grassberger")
+"""Estimators, see `pattern_entropy`."""
+
+
+@dataclass(frozen=True)
+class PatternEntropy:
+    """Entropy of binary patterns, with what it is to be compared with."""
+
+    bits: float  #: H(Z), an upper bound where `bound` says so
+    standard_error: float  #: of `bits`, over groups of samples; nan for a single group
+    unit_bits: np.ndarray  #: (unit,), entropy of each unit alone, eq. 5
+    linearity: float  #: mean over units and samples of z, eq. 11
+    order_bits: np.ndarray  #: (order,), the same bound with the units in other orders; the first is the given one
+    method: str  #: one of :data:`METHODS`
+    samples: int
+    groups: int  #: of samples that were kept together; as many as samples where none were named
+    seconds: float  #: taken, for the sets of one batch its share
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def bound(self) -> bool:
+        """Whether it bounds the entropy from above (up to its standard error) rather than estimates it."""
+        return self.method not in _pattern_counts.COUNTING
+
+    @property
+    def independent_bits(self) -> float:
+        """Entropy that independent units would have: the sum of `unit_bits`."""
+        return float(self.unit_bits.sum())
+
+    @property
+    def total_correlation(self) -> float:
+        """Independent bits less `bits`, in bits; at most the truth, where `bits` is a bound."""
+        return self.independent_bits - self.bits
+
+    @property
+    def normalized_total_correlation(self) -> float:
+        """Total correlation over independent bits, eq. 10; nan where no unit ever changes."""
+        return self.total_correlation / self.independent_bits if self.independent_bits else math.nan
+
+    @property
+    def bits_per_unit(self) -> float:
+        """Entropy over the number of units: complexity per neuron."""
+        return self.bits / len(self.unit_bits)
+
+
+@dataclass(frozen=True)
+class PatternEntropies(Sequence[PatternEntropy]):
+    """Entropies of several sets of patterns, and the networks that gave them."""
+
+    each: tuple[PatternEntropy, ...]
+    weights: Tensor | None = field(default=None, repr=False)  #: of the networks, to start the next estimate from
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.each[index]
+
+    def __len__(self) -> int:
+        return len(self.each)
+
+
+def pattern_entropy(
+    z: Array,
+    method: str = "autoregressive",
+    *,
+    groups: Sequence[int] | np.ndarray | None = None,
+    folds: int = 2,
+    seed: int = 0,
+    units: int | None = None,
+    orders: int = 1,
+    budget: Budget | None = None,
+) -> PatternEntropy:
+    r"""Entropy of binary patterns, in bits.
+
+    Parameters
+    ----------
+    z
+        Patterns, shape (sample, unit), of 0 and 1 (or bool); numpy array or tensor, which is worked on where it lies.
+        With `units`, uint8 of shape (sample, ceil(units / 8)), packed as by ``numpy.packbits(z, axis=1)``.
+    method
+        - "autoregressive": one masked network for all conditionals at once, cross-fitted, stopped early and shrunk
+          towards independent units on an inner part of each training fold; see `Budget`;
+        - "xgboost", "logistic": a chain of cross-validated classifiers with the settings of the text's appendix B;
+        - "plugin", "miller-madow", "grassberger": from counts of patterns, for few units; no bounds.
+    groups
+        Label of each sample's group, such as the image that a patch is from or the trial of a time bin. Groups are
+        never split between folds, and the standard error is over groups. Without it every sample is its own.
+    folds
+        Parts of which each is scored by what was learned from the others.
+    seed
+        Decides folds, initial weights and order of training, and other orders of the units.
+    units
+        Number of units, where `z` is packed.
+    orders
+        Number of orders of the units to go through: the chain rule holds in any, the bound depends on it.
+    budget
+        Size of the masked network and its training; by default from the size of the data.
+
+    Returns
+    -------
+    PatternEntropy
+        Bits with standard error, the entropies of single units, and what follows from them.
+
+    Raises
+    ------
+    ValueError
+        If patterns are no table of 0 and 1, a setting is out of range, groups do not fit or are fewer than folds.
+
+    Notes
+    -----
+    The standard error is that of a mean of per-sample surprises over groups; it does not hold what another choice of
+    folds would change. A bound depends on the number of samples: compare at equal size and equal budget.
+
+    Source: *Complexity for deep neural networks*, eqs. 5 to 11 and appendix B; Janik (2019), arXiv:1901.04445; Germain
+    et al. (2015), ICML; for the counts Miller (1955), Grassberger (2003), arXiv:physics/0307138.
+
+    Examples
+    --------
+    >>> z = np.tile([[0, 0, 1], [1, 1, 1]], (500, 1))  # a copy, and a unit that is always on
+    >>> found = pattern_entropy(z, "plugin")
+    >>> found.bits, found.unit_bits.tolist(), found.total_correlation, found.normalized_total_correlation
+    (1.0, [1.0, 1.0, 0.0], 1.0, 0.5)
+    >>> round(pattern_entropy(z).bits, 1)
+    1.0
+    """
+    z = z[None] if getattr(z, "ndim", 0) == 2 else z
+    if getattr(z, "ndim", 0) != 3 or len(z) != 1:
+        raise ValueError(
+            f"Patterns of shape {tuple(z.shape[1:] if len(z) == 1 else z.shape)} are no table of samples and units: "
+            "reshape them, or give several sets to pattern_entropies."
+        )
+    return pattern_entropies(
+        z, method, groups=groups, folds=folds, seed=seed, units=units, orders=orders, budget=budget
+    )[0]
+
+
+def pattern_entropies(
+    z: Array,
+    method: str = "autoregressive",
+    *,
+    groups: Sequence[int] | np.ndarray | None = None,
+    folds: int = 2,
+    seed: int = 0,
+    units: int | None = None,
+    orders: int = 1,
+    budget: Budget | None = None,
+    warm_start: PatternEntropies | None = None,
+) -> PatternEntropies:
+    """Entropies of many sets of patterns of one shape, such as a layer at many epochs, together.
+
+    The networks of all sets learn side by side, which costs little more than one where sets are small.
+
+    Parameters
+    ----------
+    z
+        Patterns, shape (set, sample, unit), or packed as for `pattern_entropy`. Row k of every set belongs to the same
+        group.
+    method, groups, folds, seed, units, orders, budget
+        As for `pattern_entropy`.
+    warm_start
+        Result of an earlier call with the same shape, groups, folds, orders and seed, such as the epoch before: the
+        networks go on from there. Folds are the same for the same seed, so no network learns from what it will score.
+
+    Returns
+    -------
+    PatternEntropies
+        One `PatternEntropy` a set.
+
+    Raises
+    ------
+    ValueError
+        As `pattern_entropy`, and if `warm_start` is of another shape.
+
+    Examples
+    --------
+    >>> z = np.random.default_rng(0).integers(0, 2, (3, 200, 4))
+    >>> [found.method for found in pattern_entropies(z, "miller-madow")]
+    ['miller-madow', 'miller-madow', 'miller-madow']
+    """
+    started = time.perf_counter()
+    patterns = _require_patterns(z, units)
+    sets, samples, units = patterns.shape
+    of_group = _require_groups(groups, samples)
+    count = int(of_group.max()) + 1
+    if method not in METHODS:
+        raise ValueError(f"Unknown method {method!r}: choose one of {', '.join(METHODS)}.")
+    if orders < 1:
+        raise ValueError(f"{orders} orders of the units give no bound: use 1 or more.")
+    learned = method not in _pattern_counts.COUNTING
+    if learned and not 2 <= folds <= count:
+        raise ValueError(f"{folds} folds cannot be made of {count} groups of samples: use from 2 to {count}.")
+    generator = torch.Generator().manual_seed(seed)
+    ways = [torch.arange(units), *(torch.randperm(units, generator=generator) for _ in range(orders - 1))]
+    if not learned:
+        ways = ways[:1]  # counts do not know of an order
+    weights, settings = None, dict[str, Any]()
+    if method == "autoregressive":
+        budget = budget or default_budget(samples, units)
+        settings = {"hidden": budget.hidden, "steps": budget.steps, "batch": budget.batch, "rate": budget.rate}
+        parts = _autoregressive.make_folds(of_group, folds, torch.Generator().manual_seed(seed))
+        parts = [
+            _autoregressive.Fold(*(rows.to(patterns.device) for rows in (part.train, part.inner, part.test)))
+            for part in parts
+        ]
+        given = torch.cat([patterns[:, :, way.to(patterns.device)] for way in ways]) if orders > 1 else patterns
+        start = _require_start(warm_start, len(given) * folds)
+        surprise, weights, taken = _autoregressive.score(given, parts, budget, generator, start)
+        scores = surprise.view(orders, sets, samples).cpu().numpy()
+        settings["steps taken"] = taken
+    elif learned:
+        numbers = of_group.numpy()
+        settings = dict(_classifier_chain.CLASSIFIERS[method][1])
+        scores = np.array(
+            [
+                [_classifier_chain.score(each[:, way].cpu().numpy(), numbers, method, folds, seed) for each in patterns]
+                for way in ways
+            ]
+        )
+    else:
+        scores = np.array([[_pattern_counts.score(each, method) for each in patterns]])
+    shares = patterns.sum(1, dtype=torch.float64).cpu().numpy() / samples
+    seconds = (time.perf_counter() - started) / sets
+    each = []
+    for number in range(sets):
+        each.append(
+            PatternEntropy(
+                bits=float(scores[0, number].mean()),
+                standard_error=_standard_error(scores[0, number], of_group.numpy()),
+                unit_bits=_binary_entropy(shares[number]),
+                linearity=float(shares[number].mean()),
+                order_bits=scores[:, number].mean(-1),
+                method=method,
+                samples=samples,
+                groups=count,
+                seconds=seconds,
+                settings={"folds": folds, "seed": seed, **settings} if learned else {},
+            )
+        )
+    return PatternEntropies(tuple(each), weights)
+
+
+def default_budget(samples: int, units: int) -> Budget:
+    """Return the size of the masked network and its training for patterns of that shape."""
+    hidden = min(512, max(32, 8 * units))
+    batch = min(2048, max(128, 2 ** round(math.log2(max(1, samples / 256)))))
+    steps = round(min(1000, max(200, 30 * samples / batch)))
+    return Budget(hidden=hidden, steps=steps, batch=batch)
+
+
+def _require_patterns(z: Array, units: int | None) -> Tensor:
+    """Return patterns as uint8 of 0 and 1, (set, sample, unit)."""
+    tensor = z if isinstance(z, Tensor) else torch.from_numpy(np.require(z, requirements=["C", "W"]))
+    if tensor.ndim != 3 or 0 in tensor.shape:
+        raise ValueError(f"Patterns of shape {tuple(tensor.shape)} are no sets of samples and units: reshape them.")
+    if units is not None:
+        columns = -(-units // 8)
+        if tensor.dtype != torch.uint8 or tensor.shape[2] != columns:
+            raise ValueError(
+                f"{units} packed units need uint8 of {columns} columns, not {tensor.dtype} of {tensor.shape[2]}: pack "
+                "them by numpy.packbits(z, axis=1)."
+            )
+        return unpack(tensor, units)
+    if tensor.dtype == torch.bool:
+        return tensor.to(torch.uint8)
+    wrong = (tensor != 0) & (tensor != 1)  # nan is neither
+    if bool(wrong.any()):
+        value = tensor[wrong].flatten()[0].item()
+        raise ValueError(f"Patterns hold {value}: they are made of 0 and 1, so compare activations with a threshold.")
+    return tensor.to(torch.uint8)
+
+
+def _require_groups(groups: Sequence[int] | np.ndarray | None, samples: int) -> Tensor:
+    """Return the number of each sample's group, from 0 on."""
+    if groups is None:
+        return torch.arange(samples)
+    labels = np.asarray(groups)
+    if labels.shape != (samples,):
+        raise ValueError(f"Groups of shape {labels.shape} do not fit {samples} samples: give one label a sample.")
+    return torch.from_numpy(np.unique(labels, return_inverse=True)[1].reshape(-1))
+
+
+def _require_start(warm_start: PatternEntropies | None, networks: int) -> Tensor | None:
+    if warm_start is None:
+        return None
+    if warm_start.weights is None or len(warm_start.weights) != networks:
+        raise ValueError(
+            f"The estimate to start from has {0 if warm_start.weights is None else len(warm_start.weights)} networks, "
+            f"not {networks}: give one made with the same sets, folds and orders."
+        )
+    return warm_start.weights
+
+
+def _standard_error(scores: np.ndarray, groups: np.ndarray) -> float:
+    """Standard error of the mean of scores that belong together in groups, whatever the groups' sizes."""
+    sizes = np.bincount(groups)
+    count = len(sizes)
+    if count < 2:
+        return math.nan
+    excess = np.bincount(groups, scores - scores.mean())
+    return float(math.sqrt(count / (count - 1) * (excess**2).sum()) / len(scores))
+
+
+def _binary_entropy(p: np.ndarray) -> np.ndarray:
+    return np.asarray((entr(p) + entr(1 - p)) / math.log(2))
