@@ -7,11 +7,12 @@ import pytest
 from lib.provenance import ROOT
 
 LAYERS = [
-    {"files", "presets", "device", "provenance"},
+    {"files", "netcdf", "presets", "device", "provenance"},
     {"data"},
     {"models"},
     {"training"},
     {"measures"},
+    {"probing"},
     {"experiments"},
     {"records"},
     {"claims", "figures"},
