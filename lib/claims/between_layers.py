@@ -33,7 +33,7 @@ _BINS = 256
 
 def entropy_steps(chosen: xr.Dataset, rule: str, bins: int = _BINS) -> xr.DataArray:
     """Return \\|dH\\| between successive hidden layers in bits, dimensions ``seed``, ``epoch``, ``pair``."""
-    entropy = chosen["entropy"].sel(rule=rule, bins=bins, part=hidden_layers(chosen))
+    entropy = coordinates(chosen, bins)["H"].sel(rule=rule, part=hidden_layers(chosen))
     return abs(entropy.diff("part")).rename(part="pair").assign_coords(pair=chosen["pair"].values)
 
 

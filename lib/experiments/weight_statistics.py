@@ -218,6 +218,12 @@ def coordinates(chosen: xr.Dataset, bins: int = BINS[-1]) -> xr.Dataset:
         ``H`` and ``D`` in bits, ``C`` = H D in bits squared, and the normalised ``h`` and ``c``, by whatever is left.
         See `lib.measures.complexity.complexity_entropy`.
 
+    Notes
+    -----
+    Weight decay can shrink weights that no gradient holds until their standard deviation is 0 in float32 (below 1e-22
+    or so), though they still differ in their last digits. These are equal weights, in a single bin: bins over a range
+    of 1e-30 would spread rounding errors out as if they were a distribution.
+
     Examples
     --------
     >>> stored = weight_statistics([torch.linspace(-1, 1, 4096), torch.ones(10)], np.random.default_rng(0))
@@ -229,9 +235,10 @@ def coordinates(chosen: xr.Dataset, bins: int = BINS[-1]) -> xr.Dataset:
     sizes = [cells(str(rule), bins) for rule in np.atleast_1d(stored["rule"].values)]
     largest = [float(complexity_entropy(np.eye(1, n)[0]).disequilibrium) for n in sizes]  # of one occupied bin
     levels, scale = (np.asarray(each).reshape(stored["rule"].shape) for each in (np.log2(sizes), largest))
-    entropy, disequilibrium = stored["entropy"], stored["disequilibrium"]
-    h = entropy / xr.DataArray(levels, dims=stored["rule"].dims)
-    c = h * disequilibrium / xr.DataArray(scale, dims=stored["rule"].dims)
+    full, single = (xr.DataArray(each, dims=stored["rule"].dims) for each in (levels, scale))
+    differ = chosen["sd"] != 0
+    entropy, disequilibrium = stored["entropy"].where(differ, 0), stored["disequilibrium"].where(differ, single)
+    h, c = entropy / full, entropy / full * disequilibrium / single
     return xr.Dataset({"H": entropy, "D": disequilibrium, "C": entropy * disequilibrium, "h": h, "c": c})
 
 

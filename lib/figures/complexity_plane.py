@@ -510,19 +510,20 @@ def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
             gap = np.abs(law["C"].values - mean["C"].values).max() / float(mean["C"].max())
             found[f"gap-{name.replace(' ', '-')}-{where}"] = round(100 * float(gap))
     first = data_sets(record)[0]
-    for key, name in (("text", first), ("free", f"{first}, no weight decay")):
+    for key, name in (("text", first), ("free", f"{first}, no weight decay"), ("noise", f"{first}, random labels")):
         found |= {f"{name}-{key}": value for name, value in _ends_of(record, name).items()}
     return found
 
 
 def _ends_of(record: xr.Dataset, network: str) -> dict[str, float]:
-    """What training has come to, rounded: error, fall of C from its peak in percent, H over fixed edges; else NaN."""
+    """What training has come to, rounded: error, peak of C and the fall from it in percent, H over fixed edges."""
     chosen = one_network(record, network)
     if chosen is None:
-        return dict.fromkeys(("error", "fallen", "H-fixed-first", "H-fixed-last"), float("nan"))
+        return dict.fromkeys(("error", "peak", "fallen", "H-fixed-first", "H-fixed-last"), float("nan"))
     complexity, entropy = _place(chosen)["C"].mean("seed"), _place(chosen, "fixed")["H"].mean("seed")
     return {
         "error": round(100 * float(chosen["test_error"].isel(epoch=-1).mean()), 1),
+        "peak": round(float(peak_epochs(chosen)["epoch"].mean()), 1),
         "fallen": round(100 * float(1 - complexity[-1] / complexity.max())),
         "H-fixed-first": round(float(entropy[0]), 1),
         "H-fixed-last": round(float(entropy[-1]), 1),

@@ -23,11 +23,14 @@ from lib.claims.reproducibility import (
     subset_size,
     validated,
 )
-from lib.experiments.networks import data_sets, of_network
+from lib.experiments.networks import data_sets, of_network, one_network
 from lib.figures._networks import epoch_axis
 from lib.figures.style import PALETTE, colour, look, panel_labels
 from lib.measures.statistics import seed_interval
 from lib.measures.subsets import sampling_deviation
+
+HELD_OUT = "MNIST, 6 x 256"
+"""Network with images held out of training, and with seeds enough to compare rules of stopping."""
 
 FEW = 20
 """Test subsets of the text's figure 3c; the judge has many more beside them."""
@@ -199,4 +202,14 @@ def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
             f"sampling-{where}": round(100 * float(deviation.mean()), 2),
         }
     found["draws-error"] = round(100 / float(np.sqrt(2 * (FEW - 1))))
-    return found
+    return found | _agreement(one_network(record, HELD_OUT))
+
+
+def _agreement(chosen: xr.Dataset | None) -> dict[str, float]:
+    """Seeds of a network, and in percent how far they differ under three rules of stopping; else NaN."""
+    rules = {"peak": "peak of C", "end": "last epoch", "held": "lowest validation loss"}
+    if chosen is None:
+        return dict.fromkeys(("seeds-held", *(f"disagree-{key}" for key in rules)), float("nan"))
+    found = stopped(chosen)
+    differ = {f"disagree-{key}": round(100 * float(found[rule]["differ"].mean()), 2) for key, rule in rules.items()}
+    return {"seeds-held": chosen.sizes["seed"], **differ}

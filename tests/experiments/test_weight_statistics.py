@@ -146,3 +146,17 @@ def test_gaussian_weights_are_their_own_family():
         assert float(law["H"]) == pytest.approx(float(place["H"]), abs=0.01)
         assert float(law["C"]) == pytest.approx(float(place["C"]), abs=0.01)
         assert abs(float(family_coordinates(stored, "laplace", rule)["H"] - place["H"])) > 0.05
+
+
+def test_weights_that_decay_has_shrunk_to_rounding_errors_are_one_bin():
+    """At 1e-30 they still differ, in digits that training no longer moves: no distribution to speak of."""
+    shrunk = [torch.randn(64, 8) * 1e-30, torch.randn(8, 4)]
+    stored = weight_statistics(shrunk, np.random.default_rng(0)).astype(np.float32)
+    assert stored["entropy"].sel(part="1", rule="own", bins=256) > 5
+    place = coordinates(stored)
+    for rule in RULES:
+        single = complexity_entropy(np.eye(1, cells(rule))[0])
+        here = place.sel(part="1", rule=rule)
+        assert here["H"] == here["C"] == here["h"] == here["c"] == 0
+        assert float(here["D"]) == pytest.approx(float(single.disequilibrium))
+    assert place["H"].sel(part="output", rule="own") > 3
