@@ -1,8 +1,7 @@
-"""What the tests of the built book share: the book itself, its pages, and a browser that cannot reach the network."""
+"""What the tests of the built book share: a browser that cannot reach the network."""
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +9,6 @@ from typing import Any
 
 import pytest
 
-from lib import build
-
-ROOT = build.ROOT
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), ""
 )
@@ -26,14 +22,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-
-@pytest.fixture(scope="session")
-def book() -> Path:
-    """Return the folder of the built pages: `$BOOK_HTML`, or the whole book made at preset smoke."""
-    if os.environ.get("BOOK_HTML"):
-        return Path(os.environ["BOOK_HTML"])
-    return build.build(ROOT, ROOT / "_build" / "tests", preset="smoke").parent
 
 
 @pytest.fixture(scope="session")
