@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -41,9 +43,19 @@ def run_nbval(notebook: Path, runs: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=540)
 
 
+@pytest.fixture(scope="module")
+def compared(runs: Path) -> Iterator[dict[Path, Future[subprocess.CompletedProcess[str]]]]:
+    """Run all chapters, two at a time: each keeps one core busy."""
+    with ThreadPoolExecutor(2) as pool:
+        yield {chapter: pool.submit(run_nbval, chapter, runs) for chapter in CHAPTERS}
+        pool.shutdown(cancel_futures=True)
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=by_name)
-def test_nbval_runs_the_chapter_and_finds_the_same_text(chapter: Path, runs: Path) -> None:
-    done = run_nbval(chapter, runs)
+def test_nbval_runs_the_chapter_and_finds_the_same_text(
+    chapter: Path, compared: dict[Path, Future[subprocess.CompletedProcess[str]]]
+) -> None:
+    done = compared[chapter].result()
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 

@@ -22,6 +22,7 @@ def made(shift: np.ndarray, complexity: np.ndarray, **variables) -> xr.Dataset:
         {
             "entropy": xr.ones_like(xr.DataArray(curve[1], dims=curve[0])),
             "disequilibrium": curve,
+            "sd": (("seed", "epoch", "part"), np.ones((*complexity.shape, 1))),
             "shift": (("epoch", "seed", "sample"), shift.astype(np.uint8)),
             "test_error": (("seed", "epoch"), error),
             **variables,
