@@ -143,11 +143,10 @@ class _Learners:
             filled = [torch.cat([each, each.new_zeros(size - len(each))]) for each in rows]
             counted = torch.stack([torch.arange(size, device=weights.device) < len(each) for each in rows])
             x, z = self.inputs(filled)
-            believed = self.networks.odds(weights, x)
-            prior = self.networks.prior[:, None]
+            gain, prior = self.networks.gain(weights, x), self.networks.prior[:, None]
             every = counted.repeat(len(self.z), 1)
             for number, share in enumerate(shares.tolist()):
-                bits = _bits(believed if share == 1 else prior + share * (believed - prior), z)
+                bits = _bits(prior + share * gain, z)
                 total[:, number] += (bits * every).sum(1)
             counts += counted.sum(1)
         return total / counts.repeat(len(self.z))[:, None]
@@ -158,8 +157,8 @@ class _Learners:
         z = self.z[:, rows].float()
         networks = self.networks
         x = (z - self.centre[of_fold]).mul_(2)
-        odds = networks._forward(self.best[of_fold], x)[1]
-        return _bits(networks.prior[of_fold, None] + share[of_fold, None, None] * odds, z)
+        gain = networks.gain(self.best[of_fold], x)
+        return _bits(networks.prior[of_fold, None] + share[of_fold, None, None] * gain, z)
 
 
 def _bits(odds: Tensor, z: Tensor) -> Tensor:

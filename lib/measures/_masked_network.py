@@ -83,14 +83,13 @@ class MaskedNetworks:
             odds[:, :, outputs] += torch.bmm(active[:, :, known], outward[:, known, outputs])
         return active, odds
 
-    def odds(self, weights: Tensor, x: Tensor, share: Tensor | float = 1.0) -> Tensor:
-        """Return the log-odds of every unit given those before it, shape (network, sample, unit).
+    def gain(self, weights: Tensor, x: Tensor) -> Tensor:
+        """Return what the units before it add to the log-odds of every unit's marginal, (network, sample, unit)."""
+        return self._forward(weights, x)[1]
 
-        `share`, of shape (network,), is how much of the network is believed: 0 leaves the marginals.
-        """
-        if isinstance(share, Tensor):
-            share = share[:, None, None]
-        return self.prior[:, None] + share * self._forward(weights, x)[1]
+    def odds(self, weights: Tensor, x: Tensor) -> Tensor:
+        """Return the log-odds of every unit given those before it, shape (network, sample, unit)."""
+        return self.prior[:, None] + self.gain(weights, x)
 
     def gradient(self, x: Tensor, z: Tensor) -> Tensor:
         """Return the gradient of the mean negative log-likelihood in nats, flat, for inputs `x` that stand for `z`."""

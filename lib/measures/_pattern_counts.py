@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-import torch
 from scipy.special import digamma
 from torch import Tensor
 
@@ -38,8 +37,3 @@ def score(z: Tensor, method: str) -> np.ndarray:
     rows = np.ascontiguousarray(packed).view(np.dtype((np.void, packed.shape[1]))).ravel()
     _, place, counts = np.unique(rows, return_inverse=True, return_counts=True)
     return np.asarray(COUNTING[method](counts)[place.reshape(-1)] / math.log(2))
-
-
-def occupied(z: Tensor) -> int:
-    """Number of different patterns."""
-    return len(torch.unique(torch.from_numpy(np.packbits(z.cpu().numpy(), axis=1)), dim=0))

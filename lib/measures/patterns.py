@@ -229,7 +229,7 @@ def pattern_entropies(
             for part in parts
         ]
         given = torch.cat([patterns[:, :, way.to(patterns.device)] for way in ways]) if orders > 1 else patterns
-        start = _require_start(warm_start, len(given) * folds)
+        start = _require_start(warm_start, len(given) * folds, {"folds": folds, "seed": seed, "hidden": budget.hidden})
         surprise, weights, taken = _autoregressive.score(given, parts, budget, generator, start)
         scores = surprise.view(orders, sets, samples).cpu().numpy()
         settings["steps taken"] = taken
@@ -305,7 +305,7 @@ def _require_groups(groups: Sequence[int] | np.ndarray | None, samples: int) -> 
     return torch.from_numpy(np.unique(labels, return_inverse=True)[1].reshape(-1))
 
 
-def _require_start(warm_start: PatternEntropies | None, networks: int) -> Tensor | None:
+def _require_start(warm_start: PatternEntropies | None, networks: int, settings: dict[str, int]) -> Tensor | None:
     if warm_start is None:
         return None
     if warm_start.weights is None or len(warm_start.weights) != networks:
@@ -313,6 +313,10 @@ def _require_start(warm_start: PatternEntropies | None, networks: int) -> Tensor
             f"The estimate to start from has {0 if warm_start.weights is None else len(warm_start.weights)} networks, "
             f"not {networks}: give one made with the same sets, folds and orders."
         )
+    for name, value in settings.items():  # with other folds a network would have learned from what it is to score
+        if warm_start[0].settings[name] != value:
+            given = warm_start[0].settings[name]
+            raise ValueError(f"The estimate to start from has {name} {given}, not {value}: give one made alike.")
     return warm_start.weights
 
 
