@@ -12,7 +12,7 @@ from torch import nn
 import lib
 from lib.measures.patterns import pattern_entropy
 from lib.models.resnet import ResNet
-from lib.probing import OBSERVABLES, activation_sites, probe
+from lib.probing import OBSERVABLES, activation_sites, probe, read_patterns
 
 MLP_LAYERS = ["1", "3"]
 
@@ -77,6 +77,30 @@ def test_the_effective_dimension_is_that_of_the_outputs(mlp, inputs):
         math.exp(-(ratios * np.log(ratios)).sum()), rel=1e-6
     )
     assert "complexity" not in found
+
+
+def test_the_covariance_is_that_of_the_outputs(mlp, inputs):
+    found = probe(mlp, inputs, observables=("covariance",))
+    layers = [str(layer) for layer in found["layer"].values]
+    for number, layer in enumerate(layers):
+        with torch.no_grad():
+            outputs = mlp[: int(layer) + 1](inputs).double().numpy()
+        units = outputs.shape[1]
+        covariance = found["covariance"].values[number]
+        np.testing.assert_allclose(covariance[:units, :units], np.cov(outputs.T, bias=True), atol=1e-6)
+        assert np.isnan(covariance[units:]).all()
+
+
+def test_patterns_that_are_read_are_those_that_are_probed(conv, images):
+    found = read_patterns(conv, images, patches=3, seed=4)
+    probed = probe(conv, images, observables=("complexity", "linearity"), method="plugin", patches=3, seed=4)
+    assert list(found) == list(probed["layer"].values)
+    for name, patterns in found.items():
+        one = probed.sel(layer=name)
+        estimate = pattern_entropy(patterns.packed, "plugin", units=patterns.units, groups=patterns.groups)
+        assert estimate.bits == pytest.approx(float(one["complexity"]))
+        assert estimate.linearity == pytest.approx(float(one["linearity"]))
+        assert estimate.groups == len(images)
 
 
 def test_joint_complexity_is_that_of_all_layers_together(mlp, inputs):

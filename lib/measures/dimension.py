@@ -111,8 +111,8 @@ class Covariance:
             self._square.addmm_(centred.T, centred)
             self._samples += len(rows)
 
-    def effective_dimension(self) -> EffectiveDimension:
-        """Return the effective dimension of what was counted.
+    def matrix(self) -> np.ndarray:
+        """Return the population covariance of what was counted, float64, shape (unit, unit).
 
         Raises
         ------
@@ -122,12 +122,22 @@ class Covariance:
         if not self._samples:
             raise ValueError("there are no samples; give at least one row of activations")
         mean = self._total / self._samples
-        covariance = self._square / self._samples - torch.outer(mean, mean)
-        if not bool(torch.isfinite(covariance).all()):
+        covariance = (self._square / self._samples - torch.outer(mean, mean)).cpu().numpy()
+        if not np.isfinite(covariance).all():
             raise ValueError("some activations are nan or infinite; a diverged network has no dimension")
-        values = np.maximum(torch.linalg.eigvalsh(covariance).cpu().numpy()[::-1], 0)
+        return np.asarray(covariance)
+
+    def effective_dimension(self) -> EffectiveDimension:
+        """Return the effective dimension of what was counted.
+
+        Raises
+        ------
+        ValueError
+            As `matrix`.
+        """
+        values = np.maximum(np.linalg.eigvalsh(self.matrix())[::-1], 0)
         # what rounding leaves of units that do not vary
-        scale = float(torch.diagonal(self._square).max()) / self._samples + float(mean.square().max())
+        scale = float(torch.diagonal(self._square).max() + self._total.square().max() / self._samples) / self._samples
         variance = float(values.sum())
         if variance <= len(values) * np.finfo(np.float64).eps * scale:
             return EffectiveDimension(0.0, np.zeros(len(values)), 0.0, self._samples)
