@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lib import data
 from lib.models.mlp import MLPs
@@ -73,10 +73,10 @@ class Recipe:
         """Return the steps of an epoch, out of `pool` samples; the last batch may be smaller."""
         return -(-self.per_epoch(pool) // self.batch)
 
-    def start(self, parameters: Tensor) -> torch.optim.Optimizer:
+    def start(self, *parameters: Tensor) -> torch.optim.Optimizer:
         """Return the optimizer of these parameters."""
         kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
-        return kinds[self.optimizer]([parameters], lr=self.rate, weight_decay=self.weight_decay, fused=True)
+        return kinds[self.optimizer](parameters, lr=self.rate, weight_decay=self.weight_decay, fused=True)
 
 
 @dataclass(frozen=True)
@@ -178,3 +178,44 @@ def fit(
             yield Moment(step, loss, error, gradient)
             stops.pop(0)
             seen, norms = [], []
+
+
+def fit_module(
+    model: nn.Module, inputs: Tensor, labels: Tensor, recipe: Recipe, epochs: int, seed: int
+) -> Iterator[float]:
+    """Let any module learn to classify; yield the mean loss of each epoch, in nats.
+
+    Parameters
+    ----------
+    model
+        From inputs to scores, shape (sample, class); changed in place, and left in evaluation mode between epochs.
+    inputs, labels
+        All samples and their int64 labels, on the model's device.
+    recipe
+        How to learn.
+    epochs
+        Passes through the samples.
+    seed
+        Decides the order of the samples, a function of (seed, epoch) alone.
+
+    Examples
+    --------
+    >>> model = nn.Linear(2, 2)
+    >>> x = torch.randn(64, 2, generator=torch.Generator().manual_seed(0))
+    >>> losses = list(fit_module(model, x, (x[:, 0] > 0).long(), Recipe(rate=0.1, batch=8), epochs=5, seed=0))
+    >>> len(losses), losses[-1] < losses[0]
+    (5, True)
+    """
+    optimizer = recipe.start(*model.parameters())
+    size = recipe.per_epoch(len(inputs))
+    for epoch in range(epochs):
+        model.train()
+        total = inputs.new_zeros((), dtype=torch.float64)
+        for rows in data.epoch_order(len(inputs), seed, epoch, inputs.device)[:size].split(recipe.batch):
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(inputs[rows]), labels[rows])
+            loss.backward()
+            optimizer.step()
+            total += loss.detach() * len(rows)
+        model.eval()
+        yield float(total) / size

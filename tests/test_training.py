@@ -5,7 +5,7 @@ import torch
 
 from lib import data
 from lib.models.mlp import Architecture, MLPs
-from lib.training import Recipe, fit
+from lib.training import Recipe, fit, fit_module
 
 ARCHITECTURE = Architecture((5, 8, 3), batch_norm=False)
 
@@ -105,3 +105,27 @@ def test_wrong_recipes_are_refused(changes, message):
 def test_an_epoch_cannot_have_more_samples_than_there_are(samples):
     with pytest.raises(ValueError, match="cannot be drawn from 50"):
         list(fit(MLPs(ARCHITECTURE, (0,)), *samples, Recipe(samples=60), stops=(1,)))
+
+
+def test_any_module_learns_as_a_plain_loop_would():
+    """Same samples in the same order, same optimizer: same weights."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(30, 4, generator=generator)
+    y = (x[:, 0] > 0).long()
+    model, plain = (torch.nn.Sequential(torch.nn.Linear(4, 2), torch.nn.BatchNorm1d(2)) for _ in range(2))
+    plain.load_state_dict(model.state_dict())
+    losses = list(fit_module(model, x, y, Recipe("sgd", 0.1, batch=8), epochs=2, seed=3))
+    optimizer, expected = torch.optim.SGD(plain.parameters(), 0.1), []
+    for epoch in range(2):
+        total = 0.0
+        for rows in data.epoch_order(30, 3, epoch).split(8):
+            optimizer.zero_grad()
+            loss = torch.nn.functional.cross_entropy(plain(x[rows]), y[rows])
+            loss.backward()
+            optimizer.step()
+            total += float(loss.detach()) * len(rows)
+        expected.append(total / 30)
+    assert losses == pytest.approx(expected)
+    for ours, theirs in zip(model.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs)
+    assert not model.training

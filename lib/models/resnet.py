@@ -104,6 +104,19 @@ def _block(cells: int, inputs: int, channels: int, stride: int) -> nn.Sequential
     return nn.Sequential(Cell(inputs, channels, stride), *rest)
 
 
+def untrained(depth: int, seed: int, classes: int = 10) -> ResNet:
+    """Return a network with the initial weights of that seed, in evaluation mode.
+
+    Examples
+    --------
+    >>> torch.equal(untrained(20, seed=0).conv1.weight, untrained(20, seed=0).conv1.weight)
+    True
+    """
+    with torch.random.fork_rng(devices=[]):  # torch's own initialisers draw from its global generator
+        torch.manual_seed(seed)
+        return ResNet(depth, classes).eval()
+
+
 def scaled(images: Tensor) -> Tensor:
     """Return images as the published networks expect them.
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from lib.models.resnet import DEPTHS, Cell, ResNet, published, scaled
+from lib.models.resnet import DEPTHS, Cell, ResNet, published, scaled, untrained
 
 PARAMETERS = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018}
 """As published with the trained weights."""
@@ -81,3 +81,14 @@ def test_missing_damaged_and_other_weights_are_named(tmp_path, monkeypatch):
     save_file(ResNet(20).state_dict(), tmp_path / "resnet32.safetensors")
     with pytest.raises(OSError, match="does not hold the weights of a ResNet-32"):
         published(32)
+
+
+def test_an_untrained_network_depends_on_its_seed_alone():
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    one, same, other = untrained(20, 0), untrained(20, 0), untrained(20, 1, classes=7)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(one.linear.weight, same.linear.weight)
+    assert not torch.equal(one.conv1.weight, other.conv1.weight)
+    assert other.linear.out_features == 7
+    assert not one.training
