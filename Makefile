@@ -13,8 +13,10 @@ export PYTHONNOUSERSITE := 1
 unexport PYTHONPATH
 unexport PYTHONHOME
 
-# Threads that wait spin by default; on a machine with other work they would spin each other to a halt.
+# Threads that wait spin by default, for so long that on a machine with other work they spin each other to a halt. If they
+# never spin, the small steps of small networks take twice as long. So: a while (some 50 microseconds).
 export OMP_WAIT_POLICY ?= PASSIVE
+export GOMP_SPINCOUNT ?= 20000
 
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 VERSION := import platform; print(platform.python_version())
