@@ -13,9 +13,9 @@ from torch import Tensor
 
 from lib.measures._masked_network import Adam, MaskedNetworks
 
-_ROWS = 2**14  # patterns scored at once
+_ROWS = 2**12  # patterns scored at once: their activations stay in the processor's cache
 _INNER = 0.1  # share of the training folds that decides on stopping and shrinking
-_INNER_LIMIT = 20_000  # patterns; more would not decide any better
+_INNER_LIMIT = 10_000  # patterns; more would not decide any better
 _SHARES = torch.linspace(0, 1.1, 12)  # of the network's log-odds, to be tried beside those of the marginals
 
 
@@ -26,8 +26,8 @@ class Budget:
     hidden: int  # units of the hidden layer
     steps: int  # at most
     batch: int = 1024  # patterns a step
-    rate: float = 0.01  # of Adam, at its largest
-    decay: float = 0.01  # weight decay, apart from the gradient
+    rate: float = 0.02  # of Adam, at its largest
+    decay: float = 0.05  # weight decay, apart from the gradient
     checks: int = 25  # looks at the inner part, evenly over the steps
     patience: int = 6  # looks without an improvement after which to stop
 
@@ -84,18 +84,17 @@ class _Learners:
         # half a count to either state: a unit that has never flipped may flip yet
         marginals = ((ones + 0.5) / (sizes[:, None] + 1)).flatten(0, 1)
         self.networks = MaskedNetworks(marginals, budget.hidden, generator)
-        self.centre = marginals.float()[:, None]
         if start is not None:
             self.networks.weights.copy_(start)
         self.best = self.networks.weights.clone()
 
     def inputs(self, rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Patterns of some rows of each fold, (set * fold, row, unit): as the networks see them, and as they are."""
+        """Patterns of some rows of each fold, (set * fold, row, ...): as the networks see them, and as they are."""
         if len(rows) == 1:
             z = self.z[:, rows[0]].float()
         else:
             z = torch.stack([self.z[:, each] for each in rows], 1).flatten(0, 1).float()
-        return (z - self.centre).mul_(2), z
+        return self.networks.see(z), z
 
     def learn(self) -> list[int]:
         """Train until the inner part of no network gets better, and keep each network's best weights."""
@@ -143,7 +142,7 @@ class _Learners:
             filled = [torch.cat([each, each.new_zeros(size - len(each))]) for each in rows]
             counted = torch.stack([torch.arange(size, device=weights.device) < len(each) for each in rows])
             x, z = self.inputs(filled)
-            gain, prior = self.networks.gain(weights, x), self.networks.prior[:, None]
+            gain, prior = self.networks.gain(weights, x), self.networks.prior
             every = counted.repeat(len(self.z), 1)
             for number, share in enumerate(shares.tolist()):
                 bits = _bits(prior + share * gain, z)
@@ -155,10 +154,8 @@ class _Learners:
         """Surprise of some rows under the networks of one fold, (set, row)."""
         of_fold = slice(number, None, len(self.folds))
         z = self.z[:, rows].float()
-        networks = self.networks
-        x = (z - self.centre[of_fold]).mul_(2)
-        gain = networks.gain(self.best[of_fold], x)
-        return _bits(networks.prior[of_fold, None] + share[of_fold, None, None] * gain, z)
+        gain = self.networks.gain(self.best[of_fold], self.networks.see(z, of_fold))
+        return _bits(self.networks.prior[of_fold] + share[of_fold, None, None] * gain, z)
 
 
 def _bits(odds: Tensor, z: Tensor) -> Tensor:

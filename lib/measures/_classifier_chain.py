@@ -1,6 +1,6 @@
 """Entropy from a chain of classifiers, one for each unit given those before it, as in appendix B of J.
 
-Janik (2019), arXiv:1901.04445, and its public code: version 0.90 of xgboost with its defaults of that time, new random
+Janik (2019), arXiv:1909.10831, and its public code: version 0.90 of xgboost with its defaults of that time, new random
 folds for every unit, probabilities kept from 0 and 1 by 1e-8, and the first unit by its share of ones, which is not
 cross-validated.
 """

@@ -32,15 +32,14 @@ class MaskedNetworks:
         networks, units = marginals.shape
         device = marginals.device
         self.hidden = hidden if units > 1 else 0
-        self.prior = torch.logit(marginals.to(torch.float64)).to(torch.float32)
+        self.prior = torch.logit(marginals.to(torch.float64)).to(torch.float32)[:, None]
+        self.centre = marginals.float()[:, None]
         degree = 1 + torch.arange(self.hidden) * (units - 1) // max(1, self.hidden)  # 1 to units - 1, in rising order
-        inputs = torch.arange(units)
+        place = torch.arange(-1, units)[:, None]  # of the inputs: a constant, then the units
         masks = {
-            "inward": (inputs[:, None] < degree).float(),
-            "bias": torch.ones(1, self.hidden),
-            "outward": (degree[:, None] <= inputs).float(),
-            "direct": (inputs[:, None] < inputs).float(),
-            "level": torch.ones(1, units),
+            "inward": (place < degree).float(),
+            "outward": (degree[:, None] <= torch.arange(units)).float(),
+            "direct": (place < torch.arange(units)).float(),
         }
         self.mask = torch.cat([mask.flatten() for mask in masks.values()]).to(device)
         self._places, start = {}, 0
@@ -48,9 +47,9 @@ class MaskedNetworks:
             self._places[name] = (slice(start, start + mask.numel()), tuple(mask.shape))
             start += mask.numel()
         bound = (6 / degree.float()).sqrt()  # He-uniform for as many inputs as the mask lets through
-        first = (2 * torch.rand(networks, units, self.hidden, generator=generator) - 1) * bound * masks["inward"]
+        first = (2 * torch.rand(networks, units, self.hidden, generator=generator) - 1) * bound * masks["inward"][1:]
         self.weights = torch.zeros(networks, start, device=device)
-        self.of(self.weights, "inward").copy_(first)
+        self.of(self.weights, "inward")[:, 1:] = first.to(device)
         self._blocks = self._cut(degree, units)
 
     def of(self, flat: Tensor, name: str) -> Tensor:
@@ -58,58 +57,54 @@ class MaskedNetworks:
         place, shape = self._places[name]
         return flat[:, place].view(len(flat), *shape)
 
-    def _cut(self, degree: Tensor, units: int) -> list[tuple[slice, slice, slice, slice, slice]]:
-        """For each block: hidden units, inputs they see, outputs they reach; outputs, the hidden units they know."""
+    def _cut(self, degree: Tensor, units: int) -> list[tuple[slice, slice, slice]]:
+        """Cut the hidden units into blocks; for each, the inputs that it sees and the outputs that it reaches."""
         count = _BLOCKS if units * self.hidden > _DENSE and units >= _BLOCKS else 1
         blocks = []
-        for k in range(count):
+        for k in range(count if self.hidden else 0):
             block = slice(k * self.hidden // count, (k + 1) * self.hidden // count)
-            outputs = slice(k * units // count, (k + 1) * units // count)
-            seen = slice(0, int(degree[block][-1]) if self.hidden else 0)
-            reached = slice(int(degree[block][0]) if self.hidden else 0, units)
-            known = slice(0, int((degree < outputs.stop).sum()))
-            blocks.append((block, seen, reached, outputs, known))
+            blocks.append((block, slice(0, 1 + int(degree[block][-1])), slice(int(degree[block][0]), units)))
         return blocks
 
-    def _forward(self, weights: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Activations (network, sample, hidden) and log-odds (network, sample, unit) less those of the marginals."""
+    def see(self, z: Tensor, which: slice = slice(None)) -> Tensor:
+        """Return patterns (network, sample, unit) as the networks see them: a constant 1 before the centred units.
+
+        `which` says which of the networks these are.
+        """
+        x = z.new_empty(*z.shape[:2], z.shape[2] + 1)
+        x[:, :, 0] = 1
+        torch.sub(z, self.centre[which], out=x[:, :, 1:])
+        x[:, :, 1:] *= 2
+        return x
+
+    def _forward(self, weights: Tensor, x: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Activations, block by block, and log-odds (network, sample, unit) less those of the marginals."""
         inward, outward = self.of(weights, "inward"), self.of(weights, "outward")
-        active = x.new_empty(*x.shape[:2], self.hidden)
-        odds = torch.baddbmm(self.of(weights, "level"), x, self.of(weights, "direct"))
-        for block, seen, _, _, _ in self._blocks:
-            active[:, :, block] = torch.bmm(x[:, :, seen], inward[:, seen, block])
-        active.add_(self.of(weights, "bias")).relu_()
-        for _, _, _, outputs, known in self._blocks:
-            odds[:, :, outputs] += torch.bmm(active[:, :, known], outward[:, known, outputs])
+        odds = torch.bmm(x, self.of(weights, "direct"))
+        active = []
+        for block, seen, reached in self._blocks:
+            active.append(torch.bmm(x[:, :, seen], inward[:, seen, block]).relu_())
+            odds[:, :, reached] += torch.bmm(active[-1], outward[:, block, reached])
         return active, odds
 
     def gain(self, weights: Tensor, x: Tensor) -> Tensor:
         """Return what the units before it add to the log-odds of every unit's marginal, (network, sample, unit)."""
         return self._forward(weights, x)[1]
 
-    def odds(self, weights: Tensor, x: Tensor) -> Tensor:
-        """Return the log-odds of every unit given those before it, shape (network, sample, unit)."""
-        return self.prior[:, None] + self.gain(weights, x)
-
     def gradient(self, x: Tensor, z: Tensor) -> Tensor:
         """Return the gradient of the mean negative log-likelihood in nats, flat, for inputs `x` that stand for `z`."""
         weights = self.weights
         active, odds = self._forward(weights, x)
-        wrong = torch.sigmoid_(odds.add_(self.prior[:, None])).sub_(z).div_(x.shape[1])
-        flat = torch.empty_like(weights)
+        wrong = torch.sigmoid_(odds.add_(self.prior)).sub_(z).div_(x.shape[1])
+        flat = torch.zeros_like(weights)
         outward = self.of(weights, "outward")
         of = {name: self.of(flat, name) for name in self._places}
-        back = torch.empty_like(active)
-        for block, _, reached, _, _ in self._blocks:
-            back[:, :, block] = torch.bmm(wrong[:, :, reached], outward[:, block, reached].transpose(1, 2))
-        back.mul_(active > 0)
-        of["inward"].zero_(), of["outward"].zero_()
-        for block, seen, _, outputs, known in self._blocks:
-            of["inward"][:, seen, block] = torch.bmm(x[:, :, seen].transpose(1, 2), back[:, :, block])
-            of["outward"][:, known, outputs] = torch.bmm(active[:, :, known].transpose(1, 2), wrong[:, :, outputs])
+        for (block, seen, reached), here in zip(self._blocks, active, strict=True):
+            back = torch.bmm(wrong[:, :, reached], outward[:, block, reached].transpose(1, 2))
+            torch.ops.aten.threshold_backward.grad_input(back, here, 0, grad_input=back)  # 0 where the unit is off
+            of["inward"][:, seen, block] = torch.bmm(x[:, :, seen].transpose(1, 2), back)
+            of["outward"][:, block, reached] = torch.bmm(here.transpose(1, 2), wrong[:, :, reached])
         of["direct"].copy_(torch.bmm(x.transpose(1, 2), wrong))
-        of["bias"].copy_(back.sum(1, keepdim=True))
-        of["level"].copy_(wrong.sum(1, keepdim=True))
         return flat.mul_(self.mask)
 
 

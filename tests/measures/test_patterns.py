@@ -293,24 +293,24 @@ def test_the_written_out_gradient_is_autograds(dense, monkeypatch):
     nets = MaskedNetworks(p, 70, generator)
     nets.weights = torch.randn(nets.weights.shape, generator=generator) * 0.1 * nets.mask
     z = (torch.rand(3, 50, 10, generator=generator) < 0.5).float()
-    x = (z - p[:, None]) * 2
+    x = nets.see(z)
+    torch.testing.assert_close(x, torch.cat([torch.ones(3, 50, 1), (z - p[:, None]) * 2], -1))
     weights = nets.weights.clone().requires_grad_()
-    hidden = torch.relu(x @ nets.of(weights, "inward") + nets.of(weights, "bias"))
-    odds = nets.prior[:, None] + nets.of(weights, "level")
-    odds = odds + x @ nets.of(weights, "direct") + hidden @ nets.of(weights, "outward")
+    odds = torch.logit(p)[:, None] + x @ nets.of(weights, "direct")
+    odds = odds + torch.relu(x @ nets.of(weights, "inward")) @ nets.of(weights, "outward")
     torch.nn.functional.binary_cross_entropy_with_logits(odds, z, reduction="none").sum(-1).mean(1).sum().backward()
-    torch.testing.assert_close(nets.odds(nets.weights, x), odds.detach())
+    torch.testing.assert_close(nets.prior + nets.gain(nets.weights, x), odds.detach())
     torch.testing.assert_close(nets.gradient(x, z), weights.grad * nets.mask)
 
 
 def test_no_unit_sees_itself_or_what_comes_after():
     nets = MaskedNetworks(torch.full((1, 9), 0.5), 40, torch.Generator().manual_seed(0))
     nets.weights = torch.randn(nets.weights.shape) * nets.mask
-    x = torch.randn(1, 1, 9)
+    x = torch.randn(1, 1, 10)
     for unit in range(9):
         other = x.clone()
-        other[..., unit] += 1
-        same = nets.odds(nets.weights, x) == nets.odds(nets.weights, other)
+        other[..., unit + 1] += 1  # the first input is the constant
+        same = nets.gain(nets.weights, x) == nets.gain(nets.weights, other)
         assert same[..., : unit + 1].all()
         assert not same[..., unit + 1 :].any()
 
