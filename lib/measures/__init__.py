@@ -10,6 +10,8 @@
 - :mod:`lib.measures.curves`: knees, peaks and turning points of curves over epochs.
 - :mod:`lib.measures.amplitudes`: which law the sizes of weights follow, log-normal or another.
 - :mod:`lib.measures.patterns`: entropy of binary patterns, such as which units of a layer are on.
+- :mod:`lib.measures.collisions`: their entropy from below, from how often two samples coincide.
+- :mod:`lib.measures.extrapolation`: where bounds would end with unlimited samples.
 - :mod:`lib.measures.dimension`: how many principal components share a representation's variance.
 - :mod:`lib.measures.subsets`: accuracies on random parts of a test set.
 - :mod:`lib.measures.statistics`: intervals over seeds, rank correlation.
