@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lib.bench import histogram, perceptron, training, unit_root
+from lib.bench import dimension, histogram, patterns, perceptron, training, unit_root
 from lib.bench._timing import BenchResult
 
 __all__ = ["BENCHMARKS", "BenchResult"]
 
 BENCHMARKS: dict[str, Callable[[], BenchResult]] = {
+    "dimension": dimension.run,
     "histogram": histogram.run,
+    "patterns": patterns.default,
+    "patterns_batched": patterns.batched,
+    "patterns_few": patterns.few,
+    "patterns_large": patterns.large,
     "perceptron": perceptron.run,
     "training": training.run,
     "unit_root": unit_root.run,

@@ -39,6 +39,7 @@ def side_by_side(
     *,
     share: float = 1.0,
     repeats: int = 5,
+    warm_up: bool = True,
     note: str,
 ) -> BenchResult:
     """Time `ours` and `reference` in turns, so that a busy machine slows both.
@@ -48,11 +49,13 @@ def side_by_side(
     name
         Name of the benchmark.
     ours, reference
-        The work, done our way and the other way; each is called once beforehand to warm up.
+        The work, done our way and the other way.
     share
         Share of the work that `reference` does, if the whole would take too long; its time is scaled up by it.
     repeats
         Number of turns.
+    warm_up
+        Whether each is called once beforehand; work of minutes needs no warming up.
     note
         What is timed.
 
@@ -67,7 +70,8 @@ def side_by_side(
     >>> result.ratio > 1
     True
     """
-    ours(), reference()
+    if warm_up:
+        ours(), reference()
     pairs = [(_seconds(ours), _seconds(reference) / share) for _ in range(repeats)]
     ratios = [there / here for here, there in pairs]
     cores = f"{os.cpu_count()} cores, {torch.get_num_threads()} threads"

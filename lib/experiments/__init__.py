@@ -18,7 +18,16 @@ import torch
 import xarray as xr
 
 from lib import presets
-from lib.experiments import deep_mlp, perceptron, perceptron_plane, unit_root_calibration, weight_evolution
+from lib.experiments import (
+    deep_mlp,
+    pattern_bounds,
+    pattern_calibration,
+    perceptron,
+    perceptron_plane,
+    residual_depth,
+    unit_root_calibration,
+    weight_evolution,
+)
 
 
 @dataclass(frozen=True)
@@ -93,7 +102,19 @@ class Experiment:
 
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
-    for experiment in map(Experiment, (perceptron, perceptron_plane, unit_root_calibration, deep_mlp, weight_evolution))
+    for experiment in map(
+        Experiment,
+        (
+            perceptron,
+            perceptron_plane,
+            unit_root_calibration,
+            deep_mlp,
+            weight_evolution,
+            pattern_calibration,
+            pattern_bounds,
+            residual_depth,
+        ),
+    )
 }
 """All experiments by name."""
 

@@ -48,6 +48,12 @@ LOOKS: dict[str, dict[str, Any]] = {
     "accuracy": {"color": PALETTE["green"]},
     "distance": {"color": PALETTE["sky"]},
     "exponent": {"color": PALETTE["brown"]},
+    # estimates of the entropy of patterns ("logistic" is above)
+    "autoregressive": {"color": PALETTE["blue"]},
+    "xgboost": {"color": PALETTE["green"]},
+    "plugin": {"color": PALETTE["purple"]},
+    "miller-madow": {"color": PALETTE["sky"]},
+    "grassberger": {"color": PALETTE["brown"]},
     # before and after
     "initial": {"color": PALETTE["sky"]},
     "final": {"color": PALETTE["brown"]},

@@ -18,8 +18,9 @@ def test_a_smoke_record_can_be_made_again(name):
     second = experiment.run(experiment.config("smoke"), device=records.devices.choose("cpu"))
     assert set(first.data_vars) == set(second.data_vars)
     for variable in second.data_vars:
-        np.testing.assert_array_equal(first[variable], second[variable], err_msg=str(variable))
         assert {"units", "long_name"} <= set(first[variable].attrs), variable
+        if first[variable].attrs["units"] != "s":  # no two runs take the same time
+            np.testing.assert_array_equal(first[variable], second[variable], err_msg=str(variable))
     assert list(first["seed"].values) == list(experiment.config("smoke").seeds)
 
 

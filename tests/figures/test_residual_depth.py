@@ -1,0 +1,37 @@
+"""Figures of residual networks by depth."""
+
+import numpy as np
+import pytest
+
+from lib.figures import residual_depth as figures
+
+
+@pytest.mark.parametrize("quantity", ["effective_dimension", "complexity_per_unit"])
+def test_profiles_have_a_panel_a_network_and_a_line_a_state(smoke_record, quantity):
+    record = smoke_record("residual_depth")
+    figure = figures.profiles(record, quantity)
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    assert axes.get_xlabel() == "layer"
+    labels = axes.get_legend_handles_labels()[1]
+    assert set(figures.STATES) <= set(labels)
+    trained = axes.lines[0]
+    np.testing.assert_allclose(trained.get_ydata(), record[quantity].isel(depth=0).sel(state="trained").mean("seed"))
+
+
+def test_the_other_figures_draw_and_label_their_axes(smoke_record):
+    record = smoke_record("residual_depth")
+    for figure in (figures.depth_series(record), figures.linearity(record, 20)):
+        figure.canvas.draw()
+        assert all(axes.get_xlabel() and axes.get_ylabel() for axes in figure.axes)
+
+
+def test_numbers_are_those_of_the_record(smoke_record):
+    record = smoke_record("residual_depth")
+    found = figures.numbers(record, record)
+    assert found["deepest"] == 20
+    assert found["dimension-peak-deepest"] == found["dimension-peak-digits"]
+    assert found["digits-accuracy"] == pytest.approx(
+        100 * float(record["accuracy"].sel(state="trained").mean()), abs=0.01
+    )
+    assert "dimension-peak-deepest" not in figures.numbers(record, None)
