@@ -22,6 +22,7 @@ from lib.experiments import (
     deep_mlp,
     pattern_bounds,
     pattern_calibration,
+    pattern_growth,
     perceptron,
     perceptron_plane,
     residual_depth,
@@ -112,6 +113,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             weight_evolution,
             pattern_calibration,
             pattern_bounds,
+            pattern_growth,
             residual_depth,
         ),
     )

@@ -11,12 +11,15 @@ from matplotlib.figure import Figure
 
 from lib.claims.pattern_bounds import rows
 from lib.figures._networks import legend_below
+from lib.figures.pattern_calibration import METHOD_NAMES
 from lib.figures.style import BAND_ALPHA, colour, look, panel_labels
 from lib.measures.extrapolation import Extrapolation, extrapolate
 from lib.measures.statistics import seed_interval
 
-LARGE = "autoregressive, largest"
+LARGE = "large masked network"
 """The masked network at the largest budget of the record, beside its default."""
+
+_NAMES = {**METHOD_NAMES, LARGE: LARGE}
 
 
 def caption_of(record: xr.Dataset) -> str:
@@ -68,7 +71,7 @@ def bits_against_seconds(record: xr.Dataset) -> Figure:
     axes.plot(own["seconds"], own["bits"], "*", markersize=13, color=style["color"], label="masked network, default")
     for method, marker in (("xgboost", "s"), ("logistic", "D")):
         one = rows(found, method=method)
-        axes.plot(one["seconds"], one["bits"], marker, markersize=7, color=colour(method), label=method)
+        axes.plot(one["seconds"], one["bits"], marker, markersize=7, color=colour(method), label=_NAMES[method])
     axes.axhline(float(found["independent_bits"].max()), label="independent units", **look("nominal"))
     axes.set(xscale="log", xlabel="seconds", ylabel="bound (bits)")
     legend_below(figure, [axes], 3)
@@ -81,7 +84,7 @@ def bits_against_samples(record: xr.Dataset) -> Figure:
     last = 0.0
     for method, found in _curves(record).items():
         samples, mean, low, high = _over_seeds(found)
-        axes.plot(samples, mean, marker="o", markersize=3.5, label=method, **_look(method))
+        axes.plot(samples, mean, marker="o", markersize=3.5, label=_NAMES[method], **_look(method))
         axes.fill_between(samples, low, high, color=_look(method)["color"], alpha=BAND_ALPHA, linewidth=0)
         last = max(last, samples.max())
     for place, method in enumerate(("autoregressive", LARGE)):
@@ -140,12 +143,12 @@ def folds_and_groups(record: xr.Dataset) -> Figure:
             points.append((float(samples), percent.mean(), np.ptp(percent) / 2))
         if points:
             x, y, spread = np.array(points).T
-            left.errorbar(x, y, spread, marker="o", markersize=4, capsize=3, label=method, **look(method))
+            left.errorbar(x, y, spread, marker="o", markersize=4, capsize=3, label=_NAMES[method], **look(method))
         found = rows(record, study="groups", method=method).sortby("samples")
         torn, whole = (rows(found, grouped=grouped) for grouped in (0, 1))
         percent = 100 * (torn["bits"].values / whole["bits"].values - 1)
-        right.plot(whole["samples"], percent, marker="o", markersize=4, label=method, **look(method))
-    for axes, text in ((left, "2 folds over 5 (excess in %)"), (right, "patches torn apart (change in %)")):
+        right.plot(whole["samples"], percent, marker="o", markersize=4, label=_NAMES[method], **look(method))
+    for axes, text in ((left, "2 folds over 5 (excess in %)"), (right, "change if images are torn (%)")):
         axes.axhline(0, **look("nominal"))
         axes.set(xscale="log", xlabel="patterns", ylabel=text)
     panel_labels([left, right])
@@ -163,14 +166,14 @@ def layers(record: xr.Dataset) -> Figure:
     place = of["xgboost"]["layer"].values
     left.plot(place, of["xgboost"]["independent_bits"], label="independent units", **look("nominal"))
     for method, table in of.items():
-        left.plot(place, table["bits"], label=method, **look(method))
+        left.plot(place, table["bits"], label=_NAMES[method], **look(method))
     style: dict[str, Any] = {"color": colour("black"), "linewidth": 1.2, "marker": "v", "markersize": 3}
     left.plot(below["layer"], below["bits"], label="collision entropy", **style)
     looser = 100 * (of["xgboost"]["bits"].values / of["autoregressive"]["bits"].values - 1)
     right.plot(place, looser, color=colour("xgboost"))
     right.axhline(0, **look("nominal"))
     left.set(xlabel="layer", ylabel="entropy (bits)", ylim=(0, None))
-    right.set(xlabel="layer", ylabel="xgboost over masked network (%)")
+    right.set(xlabel="layer", ylabel="excess of xgboost (%)")
     panel_labels([left, right])
     legend_below(figure, [left], 4)
     return figure

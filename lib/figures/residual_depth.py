@@ -10,6 +10,7 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from lib.claims.residual_depth import border_step, rise, values
 from lib.figures._networks import draw, legend_below
@@ -60,13 +61,15 @@ def profiles(record: xr.Dataset, quantity: str) -> Figure:
             _steps(axes, layer, first["units"].values, "channels")
         if quantity == "complexity_per_unit":
             bound = (chosen["independent_bits"] / chosen["units"]).sel(state="trained")
-            draw(axes, layer, bound, "trained, independent units", color=colour("final"), linestyle=(0, (1, 1.2)))
+            draw(axes, layer, bound, "trained, if independent", color=colour("final"), linestyle=(0, (1, 1.2)))
             axes.set_ylim(0, 1.02)
         _borders(axes, first["block"].values)
         heading(axes, f"ResNet-{depth}")
         axes.set(xlabel="layer", ylabel=AXIS[quantity])
-    panel_labels(grid)
-    legend_below(figure, list(grid.flat), 4)
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    if columns > 1:
+        panel_labels(grid)
+    legend_below(figure, list(grid.flat), 2 * columns)
     return figure
 
 
@@ -105,6 +108,7 @@ def linearity(record: xr.Dataset, depth: int) -> Figure:
             axes.set_ylim(0, 1.02)
         _borders(axes, chosen["block"].isel(state=0, seed=0).values)
         axes.set(xlabel="layer", ylabel=text)
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     panel_labels(grid)
     legend_below(figure, list(grid), 3)
     return figure

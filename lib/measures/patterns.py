@@ -77,6 +77,7 @@ class PatternEntropies(Sequence[PatternEntropy]):
 
     each: tuple[PatternEntropy, ...]
     weights: Tensor | None = field(default=None, repr=False)  #: of the networks, to start the next estimate from
+    folds: tuple[Tensor, ...] = field(default=(), repr=False)  #: rows that each fold scores, for the next estimate
 
     def __getitem__(self, index: Any) -> Any:
         return self.each[index]
@@ -220,6 +221,7 @@ def pattern_entropies(
     if not learned:
         ways = ways[:1]  # counts do not know of an order
     weights, settings = None, dict[str, Any]()
+    tested: tuple[Tensor, ...] = ()
     if method == "autoregressive":
         budget = budget or default_budget(samples, units)
         settings = {"hidden": budget.hidden, "steps": budget.steps, "batch": budget.batch, "rate": budget.rate}
@@ -230,7 +232,10 @@ def pattern_entropies(
             for part in parts
         ]
         given = torch.cat([patterns[:, :, way.to(patterns.device)] for way in ways]) if orders > 1 else patterns
+        tested = tuple(part.test.cpu() for part in parts)
         start = _require_start(warm_start, len(given) * folds, {"folds": folds, "seed": seed, "hidden": budget.hidden})
+        if warm_start and any(not torch.equal(a, b) for a, b in zip(warm_start.folds, tested, strict=True)):
+            raise ValueError("The estimate to start from has other groups in its folds: give one made with the same.")
         surprise, weights, taken = _autoregressive.score(given, parts, budget, generator, start)
         scores = surprise.view(orders, sets, samples).cpu().numpy()
         settings["steps taken"] = taken
@@ -263,7 +268,7 @@ def pattern_entropies(
                 settings={"folds": folds, "seed": seed, **settings} if learned else {},
             )
         )
-    return PatternEntropies(tuple(each), weights)
+    return PatternEntropies(tuple(each), weights, tested)
 
 
 def default_budget(samples: int, units: int) -> Budget:
