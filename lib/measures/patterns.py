@@ -143,7 +143,7 @@ def pattern_entropy(
 
     Examples
     --------
-    >>> z = np.tile([[0, 0, 1], [1, 1, 1]], (500, 1))  # a copy, and a unit that is always on
+    >>> z = np.tile([[0, 0, 1], [1, 1, 1]], (2500, 1))  # a copy, and a unit that is always on
     >>> found = pattern_entropy(z, "plugin")
     >>> found.bits, found.unit_bits.tolist(), found.total_correlation, found.normalized_total_correlation
     (1.0, [1.0, 1.0, 0.0], 1.0, 0.5)

@@ -269,8 +269,8 @@ def test_a_start_of_other_shape_is_refused():
         pattern_entropies(z[:1], warm_start=pattern_entropies(z[:1], "plugin"))
     with pytest.raises(ValueError, match="has seed 0, not 1"):  # other folds: it would know what it is to score
         pattern_entropies(z, seed=1, budget=Budget(hidden=4, steps=2), warm_start=start)
+    groups = np.arange(z.shape[1]) // 2
     with pytest.raises(ValueError, match="has other groups in its folds"):
-        groups = np.arange(z.shape[1]) // 2
         pattern_entropies(z, groups=groups, budget=Budget(hidden=4, steps=2), warm_start=start)
     with pytest.raises(ValueError, match="has hidden 4, not 5"):
         pattern_entropies(z, budget=Budget(hidden=5, steps=2), warm_start=start)
