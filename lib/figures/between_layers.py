@@ -8,6 +8,7 @@ bins, and layers are the hidden ones unless the output is named.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,7 @@ def steps_by_depth(record: xr.Dataset, networks: Sequence[str]) -> Figure:
             axes.set(xlabel="pair of layers $i$, $i+1$", yscale="log")
             _frame_lines(axes)
             if rows[name].sizes["pair"] > 6:
-                axes.axvline(6, color=PALETTE["grey"], linewidth=0.8, zorder=0)
+                axes.axvline(6, color=PALETTE["grey"], linewidth=1.2, zorder=1)
             _whole(axes)
         for axes, text in zip(
             row, (f"|dH|, {RANGES['own']}", f"|dH|, {RANGES['fixed']}", "KL, common edges"), strict=True
@@ -234,7 +235,7 @@ def estimates_by_depth(record: xr.Dataset, network: str) -> Figure:
         row[0].set_ylabel(f"{quantity} (bits)")
     for axes, moment in zip(grid[0], (0, -1), strict=True):
         epoch = int(chosen["moment"].values[moment])
-        heading(axes, f"epoch {epoch}" if epoch else "untrained")
+        heading(axes, f"{network}, epoch {epoch}" if epoch else f"{network}, untrained")
     for axes in grid[1]:
         axes.set_xlabel("layer")
     panel_labels(grid.flat)
@@ -353,16 +354,14 @@ def gradients(record: xr.Dataset, networks: Sequence[str]) -> Figure:
     """Draw the norm of each hidden layer's gradient over that of the last, and its first value over epochs."""
     shown = present(record, networks)
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.6))
-    shades = [PALETTE[name] for name in ("blue", "vermilion", "green", "purple", "sky", "brown")]
-    for (name, chosen), shade, marker in zip(shown.items(), shades, "osD^vP", strict=False):
+    known = {DEPTHS[depth]: style for depth, style in _DEPTH_LOOKS.items()}  # as in `last_layer_by_depth`
+    others = [name for name in shown if name not in known]
+    for name, shade, marker in zip(others, cycle(("vermilion", "green", "sky")), cycle("svP"), strict=False):
+        known[name] = {"color": PALETTE[shade], "marker": marker}
+    for name, chosen in shown.items():
         layers = hidden_layers(chosen)
         norms = chosen["gradient_norm"].sel(layer=layers).isel(epoch=-1)
-        style: dict[str, Any] = {
-            "color": shade,
-            "marker": marker,
-            "markersize": 4,
-            "label": f"{name}, {seeds_of(chosen)}",
-        }
+        style: dict[str, Any] = {**known[name], "markersize": 4, "label": f"{name}, {seeds_of(chosen)}"}
         draw(left, np.arange(1, len(layers) + 1), norms / norms.isel(layer=-1), factors=True, **style)
         ratio = gradient_ratio(chosen).isel(epoch=slice(1, None))
         draw(right, ratio["epoch"], ratio, factors=True, **{**style, "marker": ""})

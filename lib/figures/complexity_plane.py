@@ -132,7 +132,8 @@ def reference_plane(bins: int = BINS) -> Figure:
         left.plot(marked.entropy, marked.complexity, linestyle="none", marker="o", markersize=4, color=shade)
         if name == "gaussian":
             for sd, x, y in zip(shown, marked.entropy, marked.complexity, strict=True):
-                left.annotate(f"{sd:g}", (x, y), textcoords="offset points", xytext=(6, -12), fontsize=8.5)
+                beside = (6, -12) if x < law.entropy[law.complexity.argmax()] else (11, 2)  # inside, then outside
+                left.annotate(f"{sd:g}", (x, y), textcoords="offset points", xytext=beside, fontsize=8.5)
     for counts, text, marker in ((np.eye(1, bins + 2)[0], "single bin", "s"), (np.ones(bins + 2), "uniform", "D")):
         place = complexity_entropy(counts)
         left.plot(
@@ -182,7 +183,7 @@ def trajectories(record: xr.Dataset, networks: Sequence[str] | None = None) -> F
         _frame(left, place["H"].values, place["C"].values)
         left.set(xlabel="entropy H (bits)", ylabel="complexity C (bits²)")
         heading(left, network)
-        inset = left.inset_axes((0.6, 0.6, 0.4, 0.34))
+        inset = left.inset_axes(_free_corner(left, place["H"].values, place["C"].values))
         for name, label, dashes in (("train_error", "dropout on", "-"), ("train_off_error", "off", (0, (3, 1.5)))):
             draw(inset, epochs, 100 * chosen[name], label, color=colour("mistakes"), linestyle=dashes, linewidth=1.3)
         inset.set_ylim(bottom=0)
@@ -194,6 +195,17 @@ def trajectories(record: xr.Dataset, networks: Sequence[str] | None = None) -> F
     figure.colorbar(dots, ax=grid, orientation="horizontal", shrink=0.5, aspect=40, label="epoch")
     panel_labels(grid)
     return figure
+
+
+def _free_corner(axes: Axes, x: np.ndarray, y: np.ndarray) -> tuple[float, float, float, float]:
+    """Return the one of two places for an inset, in shares of the axes, that hides fewer points of a path."""
+
+    def hidden(corner: tuple[float, float, float, float]) -> int:
+        (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+        across, up = (x - left) / (right - left) - corner[0], (y - low) / (high - low) - corner[1]
+        return int(np.sum((across > -0.05) & (across < corner[2]) & (up > -0.1) & (up < corner[3] + 0.05)))
+
+    return min(((0.6, 0.6, 0.4, 0.34), (0.16, 0.09, 0.37, 0.24)), key=hidden)
 
 
 def _rise_and_fall(axes: Axes, chosen: xr.Dataset, place: xr.Dataset) -> None:

@@ -210,7 +210,8 @@ def third_layer(record: xr.Dataset, network: str) -> Figure:
     grid[1, 0].legend(fontsize=9)
     if len(both) == 1:
         grid[0, 1].set_axis_off()
-    panel_labels([axes for axes in grid.flat if axes.axison])
+        grid[0, 1].text(0.5, 0.5, "not trained with\nrandom labels", ha="center", va="center", fontsize=9)
+    panel_labels(grid.flat)
     return figure
 
 
