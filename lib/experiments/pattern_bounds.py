@@ -54,7 +54,7 @@ class Config:
 
 PRESETS = {
     "smoke": Config(
-        FEW_DIGITS,
+        replace(FEW_DIGITS, epochs=1, learned=64),
         layer=3,
         images=(8, 12, 20, 32),
         patches=4,

@@ -29,23 +29,26 @@ LOGISTIC = {"C": 1.0, "solver": "lbfgs", "max_iter": 1000}
 """scikit-learn's logistic regression with its defaults, and steps enough to converge."""
 
 
-def _xgboost(seed: int) -> Any:
+_SMALL = 10_000  # samples up to which one thread is as fast as several, and on a busy machine faster
+
+
+def _xgboost(seed: int, samples: int) -> Any:
     from xgboost import XGBClassifier  # slow to import, and needed by this method only
 
-    return XGBClassifier(random_state=seed, **XGBOOST)
+    return XGBClassifier(random_state=seed, n_jobs=1 if samples <= _SMALL else None, **XGBOOST)
 
 
-def _logistic(seed: int) -> Any:
+def _logistic(seed: int, samples: int) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     return LogisticRegression(random_state=seed, **LOGISTIC)
 
 
-CLASSIFIERS: dict[str, tuple[Callable[[int], Any], dict[str, Any]]] = {
+CLASSIFIERS: dict[str, tuple[Callable[[int, int], Any], dict[str, Any]]] = {
     "xgboost": (_xgboost, XGBOOST),
     "logistic": (_logistic, LOGISTIC),
 }
-"""By name, what makes a classifier from a seed, and its settings."""
+"""By name, what makes a classifier from a seed and a number of samples, and its settings."""
 
 
 def score(z: NDArray[np.uint8], groups: NDArray[np.int64], method: str, folds: int, seed: int) -> NDArray[np.float64]:
@@ -67,7 +70,7 @@ def score(z: NDArray[np.uint8], groups: NDArray[np.int64], method: str, folds: i
             if known.min() == known.max():  # nothing to tell apart
                 chance[test] = known[0]
             else:
-                model = make(seed).fit(z[~test, :unit], known)
+                model = make(seed, len(known)).fit(z[~test, :unit], known)
                 chance[test] = model.predict_proba(z[test, :unit])[:, 1]
         surprise += _surprise(chance, z[:, unit])
     return surprise

@@ -11,9 +11,9 @@ NAMES = list(experiments.EXPERIMENTS)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_smoke_record_can_be_made_again(name):
+def test_a_smoke_record_can_be_made_again(smoke_record, name):
     """Every experiment runs at preset smoke, names its units, and gives the same numbers twice."""
-    first = records.obtain(name, "smoke")
+    first = smoke_record(name)
     experiment = experiments.get(name)
     second = experiment.run(experiment.config("smoke"), device=records.devices.choose("cpu"))
     assert set(first.data_vars) == set(second.data_vars)
