@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import torch
@@ -39,6 +40,7 @@ REGIMES = ("linear", "off", "half and half", "switching")
 
 _LAYER, _INPUTS, _PASSES = 8, 4, 2_000  # units, inputs and samples of the layer in these regimes
 _BIAS = 1e3  # no input reaches so far
+_COSTS = {"autoregressive": 1.0, "logistic": 1.0, "xgboost": 6.0}  # of a number, roughly, beside each other
 
 
 @dataclass(frozen=True)
@@ -118,15 +120,14 @@ PRESETS = {
         samples=(1_500, 6_000, 25_000, 100_000),
         limits=(
             Limit("xgboost", 0, 3),
-            Limit("xgboost", 2_500_000, 0),
-            Limit("logistic", 4_000_000, 3),
-            Limit("logistic", 10_000_000, 0),
-            Limit("autoregressive", 4_000_000, 3),
+            Limit("xgboost", 1_500_000, 0),
+            Limit("logistic", 5_000_000, 0),
+            Limit("autoregressive", 10_000_000, 3),
         ),
         updates=(0, 12, 96),
-        orders=5,
-        order_samples=10_000,
-        bins=9_000,
+        orders=4,
+        order_samples=6_000,
+        bins=6_000,
     ),
 }
 
@@ -176,22 +177,31 @@ def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Datas
 
 
 class _Meter:
-    """Says how far a run has come, by the numbers that were estimated from."""
+    """Says how far a run has come, by what its parts cost."""
 
     def __init__(self, config: Config, progress: Progress) -> None:
-        units = {name: SYSTEMS[name].units for name in config.systems}
-        methods = len(config.methods)
-        bounding = sum(method in BOUNDING for method in config.methods)
-        rows = sum(config.samples) * sum(units.values()) * methods
-        rows += 2 * len(config.updates) * config.groups * config.repeats * units[LATTICE] * bounding
-        rows += config.bins * units[SPARSE] * bounding
-        rows += sum(units[name] for name in config.ordered) * config.order_samples * len(config.order_methods)
-        self._total, self._done, self._progress = rows, 0, progress
+        self._config, self._progress = config, progress
+        lattice, sparse = SYSTEMS[LATTICE].units, SYSTEMS[SPARSE].units
+        repeats = config.groups * config.repeats
+        costs = [
+            self._cost(method, samples, SYSTEMS[name].units)
+            for name, samples, method in product(config.systems, config.samples, config.methods)
+        ]
+        for method in (method for method in config.methods if method in BOUNDING):
+            costs.append(len(config.updates) * self._cost(method, repeats, lattice, 2))
+            costs.append(self._cost(method, config.bins, sparse))
+        for name, method in product(config.ordered, config.order_methods):
+            costs.append(self._cost(method, config.order_samples, SYSTEMS[name].units, config.orders))
+        self._total, self._done = sum(costs), 0.0
 
-    def start(self, message: str, samples: int, units: int) -> None:
-        """Report what begins now, and what will be done when it is over."""
-        self._progress(min(1.0, self._done / self._total), message)
-        self._done += samples * units
+    def start(self, message: str, method: str, samples: int, units: int, times: int = 1) -> None:
+        """Report what begins now: so many estimates of one size for each seed."""
+        self._progress(self._done / self._total, message)
+        self._done += self._cost(method, samples, units, times)
+
+    def _cost(self, method: str, samples: int, units: int, times: int = 1) -> float:
+        seeds = len(seeds_of(self._config, method, samples, units))
+        return _COSTS.get(method, 0.01) * (2_000 + samples) * units * seeds * times
 
 
 def seeds_of(config: Config, method: str, samples: int, units: int) -> tuple[int, ...]:
@@ -241,7 +251,7 @@ def _systems(config: Config, device: torch.device, meter: _Meter) -> xr.Dataset:
         for size, samples in enumerate(config.samples):
             for column, method in enumerate(config.methods):
                 units = SYSTEMS[name].units
-                meter.start(f"{name}, {samples:,} samples, {method}", samples, units)
+                meter.start(f"{name}, {samples:,} samples, {method}", method, samples, units)
                 count = len(seeds_of(config, method, samples, units))
                 if count:
                     found = _estimate(drawn[:count, :samples], method, config, device)
@@ -301,7 +311,7 @@ def _repeats(config: Config, device: torch.device, meter: _Meter) -> xr.Dataset:
         for column, method in enumerate(config.methods):
             count = len(seeds_of(config, method, z.shape[1], units)) if method in BOUNDING else 0
             if count:
-                meter.start(f"repeated patterns, {updates} updates, {method}", 2 * z.shape[1], units)
+                meter.start(f"repeated patterns, {updates} updates, {method}", method, z.shape[1], units, 2)
                 together = _estimate(z[:count], method, config, device, groups)
                 apart = _estimate(z[:count], method, config, device)
                 grouped[row, column, :count] = [each.bits for each in together]
@@ -329,7 +339,7 @@ def _recording(config: Config, device: torch.device, meter: _Meter) -> xr.Datase
     for column, method in enumerate(config.methods):
         count = len(seeds_of(config, method, config.bins, system.units)) if method in BOUNDING else 0
         if count:
-            meter.start(f"recording, {method}", config.bins, system.units)
+            meter.start(f"recording, {method}", method, config.bins, system.units)
             found = _estimate(z[:count], method, config, device, groups)
             bits[column, :count] = [each.bits for each in found]
             error[column, :count] = [each.standard_error for each in found]
@@ -351,7 +361,7 @@ def _orders(config: Config, device: torch.device, meter: _Meter) -> xr.Dataset:
         for method in config.order_methods:
             column = config.methods.index(method)
             units = SYSTEMS[name].units
-            meter.start(f"{name}, orders, {method}", config.order_samples, units)
+            meter.start(f"{name}, orders, {method}", method, config.order_samples, units, config.orders)
             count = len(seeds_of(config, method, config.order_samples, units))
             if count:
                 found = _estimate(drawn[:count], method, config, device, orders=config.orders)

@@ -47,10 +47,9 @@ PRESETS = {
     ),
     "book": Config(samples=(1_000, 4_000, 16_000), seeds=(0,)),
     "paper": Config(
-        samples=(2_500, 10_000, 40_000, 160_000, 640_000),
-        fixed_samples=40_000,
-        hidden=512,
-        steps=400,
+        samples=(2_500, 10_000, 40_000, 160_000),
+        fixed_samples=20_000,
+        steps=300,
         batch=512,
     ),
 }

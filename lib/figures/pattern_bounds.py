@@ -16,7 +16,7 @@ from lib.figures.style import BAND_ALPHA, colour, look, panel_labels
 from lib.measures.extrapolation import Extrapolation, extrapolate
 from lib.measures.statistics import seed_interval
 
-LARGE = "large masked network"
+LARGE = "autoregressive, large"
 """The masked network at the largest budget of the record, beside its default."""
 
 _NAMES = {**METHOD_NAMES, LARGE: LARGE}
@@ -58,22 +58,24 @@ def bits_against_seconds(record: xr.Dataset) -> Figure:
     own = rows(ladder, hidden=0)
     given = ladder.isel(estimate=np.flatnonzero(ladder["hidden"].values > 0))
     style = look("autoregressive")
-    axes.plot(given["seconds"], given["bits"], marker="o", markersize=4, label="masked network, by budget", **style)
+    axes.plot(given["seconds"], given["bits"], marker="o", markersize=4, label="autoregressive, by budget", **style)
     for row in range(given.sizes["estimate"]):
         one = given.isel(estimate=row)
         axes.annotate(
             f"{int(one['hidden'])} units\n{int(one['steps']):,} steps",
             (float(one["seconds"]), float(one["bits"])),
-            (6, 4),
+            (0, 9) if row % 2 else (0, -9),
             textcoords="offset points",
             fontsize=7.5,
+            ha="center",
+            va="bottom" if row % 2 else "top",
         )
-    axes.plot(own["seconds"], own["bits"], "*", markersize=13, color=style["color"], label="masked network, default")
+    axes.plot(own["seconds"], own["bits"], "*", markersize=13, color=style["color"], label="autoregressive, default")
     for method, marker in (("xgboost", "s"), ("logistic", "D")):
         one = rows(found, method=method)
         axes.plot(one["seconds"], one["bits"], marker, markersize=7, color=colour(method), label=_NAMES[method])
-    axes.axhline(float(found["independent_bits"].max()), label="independent units", **look("nominal"))
     axes.set(xscale="log", xlabel="seconds", ylabel="bound (bits)")
+    axes.margins(0.1, 0.2)
     legend_below(figure, [axes], 3)
     return figure
 

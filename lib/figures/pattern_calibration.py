@@ -88,7 +88,7 @@ def excess(record: xr.Dataset) -> Figure:
             _line(axes, samples, percent.sel(system=system, estimator=method), str(method), markersize=4, linewidth=1.6)
         _percent(axes, percent)
         axes.set_xscale("log")
-        axes.set_xticks(samples, labels=[_short(value) for value in samples])
+        axes.set_xticks(samples, labels=[_short(value) for value in samples], fontsize=8.5)
         axes.set_xticks([], minor=True)
         axes.set_xlim(samples[0] / 1.5, samples[-1] * 1.5)
         heading(axes, str(system))
@@ -152,7 +152,7 @@ def ends(record: xr.Dataset) -> Figure:
 
 
 def _short(samples: int) -> str:
-    return f"{samples // 1000}k" if samples % 1000 == 0 else str(samples)
+    return f"{samples / 1000:g}k" if samples % 100 == 0 and samples >= 1000 else str(samples)
 
 
 def one_system(record: xr.Dataset, system: str) -> Figure:

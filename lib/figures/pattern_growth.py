@@ -25,7 +25,7 @@ def growth(record: xr.Dataset) -> Figure:
         size = record[name].values
         seconds = record[f"seconds_{name}"]
         excess = 100 * (record[f"bits_{name}"] / record[f"truth_{name}"] - 1)
-        draw(column[0], size, seconds, "masked network", factors=True, marker="o", markersize=4, **style)
+        draw(column[0], size, seconds, "autoregressive", factors=True, marker="o", markersize=4, **style)
         last = float(seconds.isel({name: -1}).mean())
         column[0].plot(size, last * size / size[-1], label="in proportion", **look("nominal"))
         draw(column[1], size, excess, None, marker="o", markersize=4, **style)
