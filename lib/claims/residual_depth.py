@@ -25,9 +25,6 @@ FALL = 0.9
 LINEAR = (0.4, 0.6)
 """Linearity that is about 0.5."""
 
-SPREAD = 0.1
-"""Largest difference between layers of the top block."""
-
 
 def _networks(record: xr.Dataset) -> Iterator[tuple[str, xr.Dataset]]:
     """Yield name and layers of each network, layers that it does not have left out."""
@@ -147,35 +144,27 @@ def both_fall_in_the_end(record: xr.Dataset) -> Judgement:
 
 @judge("J12", experiment="residual_depth")
 def top_block_is_half_linear(record: xr.Dataset) -> Judgement:
-    """Linearity of every layer of block 4 must lie between 0.4 and 0.6, and differ by less than 0.1 among them.
+    """Mean linearity of block 4, as the text's figure 5 has it, must lie between 0.4 and 0.6.
 
-    The effect is the mean over the block, of the network where it is farthest from 0.5. Controls are the untrained
-    network, after the summation, and the ReLU inside the cell, where batch norm alone would give about 0.5. One task of
-    the text's eleven: ``partly`` at most.
+    The effect is that mean for the network where it is farthest from 0.5; from where to where single layers go is in
+    the notes. Controls are the untrained network, after the summation, and the ReLU inside the cell, where batch norm
+    alone would give about 0.5. That tasks differ by less than 0.1 cannot be asked of one task: ``partly`` at most.
     """
     conditions = []
     for name, chosen in _networks(record):
         top = chosen["block"].isel(state=0, seed=0).values == 4
-        of = {
-            "trained": values(chosen, "linearity", "trained")[:, top],
-            "untrained": values(chosen, "linearity", "untrained")[:, top],
-            "inside": values(chosen, "branch_linearity", "trained")[:, top],
-        }
-        answer = {}
-        for key, layers in of.items():
-            low, high = seed_interval(layers.min(axis=1)), seed_interval(layers.max(axis=1))
-            spread = seed_interval(np.ptp(layers, axis=1))
-            answer[key] = all_of(lies(span(low), *LINEAR), lies(span(high), *LINEAR), lies(span(spread), high=SPREAD))
-        mean = {key: seed_interval(layers.mean(axis=1)) for key, layers in of.items()}
+        layers = values(chosen, "linearity", "trained")[:, top]
+        untrained = seed_interval(values(chosen, "linearity", "untrained")[:, top].mean(axis=1))
+        inside = seed_interval(values(chosen, "branch_linearity", "trained")[:, top].mean(axis=1))
+        mean = seed_interval(layers.mean(axis=1))
         conditions.append(
             Condition.measured(
                 name,
-                mean["trained"],
-                control=mean["untrained"],
-                passes=answer["trained"],
-                holds_in_control=answer["untrained"] is True,
-                note=f"layers from {of['trained'].min():.2f} to {of['trained'].max():.2f}; inside the cells "
-                f"{mean['inside'].mean:.2f} ({'passes' if answer['inside'] else 'fails'})",
+                mean,
+                control=untrained,
+                passes=lies(span(mean), *LINEAR),
+                holds_in_control=lies(span(untrained), *LINEAR) is True,
+                note=f"its layers go from {layers.min():.2f} to {layers.max():.2f}; inside the cells {inside.mean:.2f}",
             )
         )
     return conclude(
@@ -183,6 +172,6 @@ def top_block_is_half_linear(record: xr.Dataset) -> Judgement:
         conditions,
         measure="mean linearity of block 4, farthest from 0.5",
         control=f"untrained: {range_of([c.control for c in conditions if c.control is not None])}",
-        text=f"{passing(conditions)} are about 0.5 in every layer of the block on CIFAR-10, one of the text's tasks.",
+        text=f"{passing(conditions)} are about 0.5 on CIFAR-10, one of the text's tasks; single layers go farther.",
         at_most="partly",
     )
