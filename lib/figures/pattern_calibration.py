@@ -263,4 +263,4 @@ def numbers(record: xr.Dataset) -> dict[str, float]:
         found["ends"] = len(limits)
         found["ends-right"] = sum(end.low <= truths[system] <= end.high for system, end in limits.items())
         found["ends-worst"] = round(max(100 * abs(end.bits / truths[system] - 1) for system, end in limits.items()), 1)
-    return {name: value for name, value in found.items() if np.isfinite(value)}
+    return {name: value + 0 for name, value in found.items() if np.isfinite(value)}  # -0.0 + 0 has no sign
