@@ -54,14 +54,14 @@ class Config:
 
 PRESETS = {
     "smoke": Config(
-        replace(FEW_DIGITS, epochs=1, learned=64),
+        replace(FEW_DIGITS, epochs=1, learned=32),
         layer=3,
-        images=(8, 12, 20, 32),
+        images=(4, 6, 8, 12),
         patches=4,
         budgets=((8, 20), (16, 40)),
         large=(16, 40),
-        slow=8,
-        few=16,
+        slow=4,
+        few=8,
         studies=("budget", "samples", "groups", "orders", "folds"),
         orders=2,
         seeds=(0,),
@@ -162,6 +162,9 @@ def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Datas
     ValueError, FileNotFoundError
         If the network, its weights or so many images are not there.
     """
+    parts = pieces(config)
+    if len(parts) > 1:
+        return join_pieces([run(part, device=device, progress=progress) for part in parts])
     images = config.source.images(device)
     x = images.x_train if config.part == "train" else images.x_test
     if config.images[-1] > len(x):
