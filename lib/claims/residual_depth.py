@@ -68,6 +68,11 @@ def border_step(profile: np.ndarray, block: np.ndarray) -> np.ndarray:
     return np.asarray(steps[..., borders].max(axis=-1) / np.median(steps, axis=-1))[()]
 
 
+def _untrained(conditions: list[Condition]) -> str:
+    """Say from where to where the untrained networks go."""
+    return f"untrained: {range_of([c.control for c in conditions if c.control is not None])}"
+
+
 @judge("J1", experiment="residual_depth")
 def dimension_grows_smoothly(record: xr.Dataset) -> Judgement:
     """Effective dimension must rise with depth up to its peak, and not jump where the number of channels doubles.
@@ -102,7 +107,7 @@ def dimension_grows_smoothly(record: xr.Dataset) -> Judgement:
         weakest(conditions),
         conditions,
         measure="tau of depth and effective dimension up to its peak, least of networks",
-        control=f"untrained: {range_of([c.control for c in conditions if c.control is not None])}",
+        control=_untrained(conditions),
         text=f"{passing(conditions)} rise smoothly on CIFAR-10. Random labels are a control that is not run.",
         at_most="partly",
     )
@@ -136,7 +141,7 @@ def both_fall_in_the_end(record: xr.Dataset) -> Judgement:
         max(conditions, key=lambda condition: condition.effect),
         conditions,
         measure="last layer over peak, largest",
-        control=f"untrained: {range_of([c.control for c in conditions if c.control is not None])}",
+        control=_untrained(conditions),
         text=f"{passing(conditions)} fall on CIFAR-10. CIFAR-100, fewer classes and random labels are not run.",
         at_most="partly",
     )
@@ -171,7 +176,7 @@ def top_block_is_half_linear(record: xr.Dataset) -> Judgement:
         max(conditions, key=lambda condition: abs(condition.effect - 0.5)),
         conditions,
         measure="mean linearity of block 4, farthest from 0.5",
-        control=f"untrained: {range_of([c.control for c in conditions if c.control is not None])}",
+        control=_untrained(conditions),
         text=f"{passing(conditions)} are about 0.5 on CIFAR-10, one of the text's tasks; single layers go farther.",
         at_most="partly",
     )

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 import xarray as xr
-from scipy.special import entr
 from torch import Tensor
 
 from lib.data.images import ImageSet
 from lib.experiments._residual import DIGITS, FEW_DIGITS, PUBLISHED, Source, batches, shuffled_pixels
+from lib.measures.dimension import dimension_of_spectrum
 from lib.models.resnet import Cell, ResNet, untrained
 from lib.probing import probe
 
@@ -179,6 +179,4 @@ def _sampled_dimension(covariance: np.ndarray, channels: int, draws: int, seed: 
     units = len(covariance)
     chosen = rng.random((draws if units > channels else 1, units)).argsort(1)[:, : min(channels, units)]
     values = np.linalg.eigvalsh(covariance[chosen[:, :, None], chosen[:, None, :]]).clip(0)
-    total = values.sum(1, keepdims=True)
-    ratios = np.divide(values, total, out=np.zeros_like(values), where=total > 0)
-    return float(np.where(total[:, 0] > 0, np.exp(entr(ratios).sum(1)), 0.0).mean())
+    return float(dimension_of_spectrum(values).mean())

@@ -142,7 +142,20 @@ class Covariance:
         if variance <= len(values) * np.finfo(np.float64).eps * scale:
             return EffectiveDimension(0.0, np.zeros(len(values)), 0.0, self._samples)
         ratios = values / variance
-        return EffectiveDimension(float(np.exp(entr(ratios).sum())), ratios, variance, self._samples)
+        return EffectiveDimension(float(dimension_of_spectrum(values)), ratios, variance, self._samples)
+
+
+def dimension_of_spectrum(values: np.ndarray) -> np.ndarray:
+    """Return the effective dimension of each spectrum of eigenvalues, shape (..., unit); 0 where all of them are 0.
+
+    Examples
+    --------
+    >>> dimension_of_spectrum(np.array([[2.0, 2.0, 0.0], [0.0, 0.0, 0.0]])).round(6)
+    array([2., 0.])
+    """
+    total = values.sum(axis=-1, keepdims=True)
+    ratios = np.divide(values, total, out=np.zeros_like(values), where=total > 0)
+    return np.where(total[..., 0] > 0, np.exp(entr(ratios).sum(axis=-1)), 0.0)
 
 
 def _pieces(batch: Array) -> Iterator[torch.Tensor]:
