@@ -84,6 +84,18 @@ def test_only_compared_cells_keep_an_output(chapter: Path) -> None:
             assert cell.execution_count is None, f"cell {number} keeps its execution count: clear its output"
 
 
+def test_figures_have_names_of_their_own() -> None:
+    """A name serves one figure of the whole book; the build finds a second one only after minutes."""
+    cells = [(chapter.stem, cell) for chapter in CHAPTERS for cell in nbformat.read(chapter, as_version=4).cells]
+    figures = [(cell.metadata.get("mystnb", {}).get("figure"), chapter) for chapter, cell in cells]
+    named: dict[str, list[str]] = {}
+    for figure, chapter in figures:
+        if figure:
+            named.setdefault(figure["name"], []).append(chapter)
+    assert named
+    assert {name: chapters for name, chapters in named.items() if len(chapters) > 1} == {}
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=by_name)
 def test_chapter_runs_with_any_kernel_called_python3(chapter: Path) -> None:
     metadata = nbformat.read(chapter, as_version=4).metadata
