@@ -236,9 +236,9 @@ def both_initialisations(record: xr.Dataset) -> Judgement | None:
         control=f"He-uniform: peaks at epochs {range_of(uniform_epochs, 0)}"
         if uniform_epochs
         else "He-uniform: not run",
-        text=f"text gives no result of its own for either. {passing(conditions)} of K17 to K19 hold under He-normal; "
-        f"peaks lie at epochs {range_of([c.effect for c in epochs], 0)}. He-normal weights have longer tails, which "
-        "own-range bins see as a wider range.",
+        text=f"The text gives no result of its own for either. {passing(conditions)} of K17 to K19 hold under "
+        f"He-normal; peaks lie at epochs {range_of([c.effect for c in epochs], 0)}. He-normal weights have longer "
+        "tails, which own-range bins see as a wider range.",
     )
 
 
@@ -286,7 +286,7 @@ def deep_linear_network(record: xr.Dataset) -> Judgement | None:
         measure=f"epoch of the peak of C, farthest from 10 ({worst.name})",
         control=f"test accuracy {range_of(accuracies, 3)}; {near} of {len(accuracies)} lie at {low} to {high}, where "
         "linear classifiers do",
-        text=f"text gives no result. {passing(conditions)} of K17 and K8 hold on the linear network.",
+        text=f"The text gives no result. {passing(conditions)} of K17 and K8 hold on the linear network.",
     )
 
 

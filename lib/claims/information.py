@@ -391,7 +391,12 @@ def gradients_vanish(record: xr.Dataset) -> Judgement | None:
         needed=[*DEPTHS.values(), "CIFAR-10", "MNIST, no batch norm"],
         measure=carrier.name,
         control=f"without batch norm: {range_of(bare_ratios)}" if bare_ratios else "without batch norm: not run",
-        text=(f"Layer 1's gradients are {range_of(ratios)} times those of the last hidden layer. " if ratios else "")
+        text=(
+            f"Layer 1's gradients are {range_of(ratios)} times those of the last hidden layer (geometric mean over "
+            "epochs). "
+            if ratios
+            else ""
+        )
         + "Batch norm is there to keep gradients from vanishing; depth and epoch change everything together, so the "
         "correlations show company, not cause.",
         at_most="partly",

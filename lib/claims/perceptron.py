@@ -222,7 +222,7 @@ def augmented_dickey_fuller(record: xr.Dataset) -> Judgement:
         measure="share of moving weights whose path rejects a unit root against random-sign surrogates, largest "
         f"({worst.name})",
         control=f"random-sign surrogates, textbook p-values: {range_of(size)} rejected (nominal 0.05)",
-        text=f"text gives no result. On the displacement the test rejects {range_of(moved)} of the weights, as it "
+        text=f"The text gives no result. On the displacement the test rejects {range_of(moved)} of the weights, as it "
         "does for any random walk, so it cannot answer; on the path, calibrated on surrogates, it rejects "
         f"{range_of(path)}.",
     )

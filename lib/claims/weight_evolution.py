@@ -280,7 +280,8 @@ def entropy_decreases(record: xr.Dataset) -> Judgement | None:
         needed=needed(record, RANDOM),
         measure=f"rank correlation of entropy with the snapshot, weakest ({worst.name})",
         control=control,
-        text=f"Entropy falls by rule {by_rule(conditions)}." + _sensitivity(record, "H", high=-0.8),
+        text="Entropy falls from snapshot to snapshot, with a rank correlation below -0.8, by rule "
+        f"{by_rule(conditions)}." + _sensitivity(record, "H", high=-0.8),
     )
 
 
@@ -306,7 +307,8 @@ def complexity_increases(record: xr.Dataset) -> Judgement | None:
         needed=needed(record, RANDOM),
         measure=f"rank correlation of normalised complexity with the snapshot, weakest ({worst.name})",
         control=f"{control}; Gaussians of equal entropy: C at most {range_of(away, 3)} away, by data set and rule",
-        text=f"Complexity rises by rule {by_rule(conditions)}." + _sensitivity(record, "c", low=0.8),
+        text="Complexity rises from snapshot to snapshot, with a rank correlation above 0.8, by rule "
+        f"{by_rule(conditions)}." + _sensitivity(record, "c", low=0.8),
     )
 
 

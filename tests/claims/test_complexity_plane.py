@@ -132,7 +132,7 @@ def test_layers_that_turn_under_random_labels_too():
 def test_he_normal_is_judged_beside_he_uniform():
     assert judged("K29", *both()) is None
     result = judged("K29", network(entropy=hump(20)), network("MNIST, He-normal", 1))
-    assert result.text.startswith("text gives no result")
+    assert result.text.startswith("The text gives no result")
     epoch = result.conditions[0]
     assert epoch.passes
     assert epoch.control == pytest.approx(20, abs=1)
@@ -154,7 +154,7 @@ def test_linear_network_is_judged_by_k17_and_k8():
     assert [c.holds_in_control for c in ratios] == [False, False]
     assert ratios[0].control == pytest.approx(1, rel=0.01)
     assert "1 of 1 lie at 0.91 to 0.93" in result.control
-    assert result.text.startswith("text gives no result")
+    assert result.text.startswith("The text gives no result")
 
 
 # -- K20 to K22 -------------------------------------------------------------------------------------------------------

@@ -155,7 +155,7 @@ def test_no_mistake_in_the_last_epoch_is_said():
 
 def test_dickey_fuller_says_that_the_text_gives_no_result():
     result = judged("K4", record(rejected_adf_path_bootstrap=lambda labels: noisy(0.6)))
-    assert result.text.startswith("text gives no result")
+    assert result.text.startswith("The text gives no result")
     path, displacement = result.conditions
     assert path.passes
     assert path.holds_in_control
