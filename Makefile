@@ -12,6 +12,9 @@ TESTS ?=
 export PYTHONNOUSERSITE := 1
 unexport PYTHONPATH
 unexport PYTHONHOME
+# Packages are compiled to bytecode when they are first imported (see setup). Where that may not be kept, each of the some
+# hundred processes of a test run compiles PyTorch again: ten seconds a time.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Threads that wait spin by default, for so long that on a machine with other work they spin each other to a halt. If they
 # never spin, the small steps of small networks take twice as long. So: a while (some 50 microseconds).
@@ -72,6 +75,10 @@ setup:
 
 book: setup ## build the book and print where it is
 	@$(PY) -m lib.build
+
+# What tests run is so small that handing it from thread to thread takes longer than doing it: three to six times, if
+# anything else is running.
+test check: export OMP_NUM_THREADS ?= 1
 
 test: setup browser ## run all tests, linters and type checker (TESTS=path for some of them)
 ifeq ($(strip $(TESTS)),)
