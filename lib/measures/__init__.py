@@ -13,6 +13,8 @@
 - :mod:`lib.measures.collisions`: their entropy from below, from how often two samples coincide.
 - :mod:`lib.measures.extrapolation`: where bounds would end with unlimited samples.
 - :mod:`lib.measures.dimension`: how many principal components share a representation's variance.
+- :mod:`lib.measures.response`: how outputs move when a network learns one point, and the kernel of that.
+- :mod:`lib.measures.decay`: whether a curve decays as a power law, an exponential, or between.
 - :mod:`lib.measures.subsets`: accuracies on random parts of a test set.
 - :mod:`lib.measures.statistics`: intervals over seeds, rank correlation.
 """
