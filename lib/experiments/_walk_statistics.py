@@ -31,24 +31,6 @@ def over_chains(variables: dict[str, tuple[Tensor | np.ndarray, tuple[str, ...],
     )
 
 
-def to_four_digits(dataset: xr.Dataset) -> xr.Dataset:
-    """Return a dataset whose 32-bit floats keep 12 bits of their mantissa: half the size on disk, 1e-4 off at most.
-
-    Examples
-    --------
-    >>> float(to_four_digits(xr.Dataset({"x": ("t", np.float32([np.pi]))}))["x"][0])
-    3.1416015625
-    """
-    kept = dataset.copy()
-    for name, variable in dataset.data_vars.items():
-        if variable.dtype == np.float32:
-            values = variable.values
-            bits = np.ascontiguousarray(values).view(np.int32)
-            coarse = ((bits + (1 << 10)) & ~((1 << 11) - 1)).view(np.float32)
-            kept[name] = variable.copy(data=np.where(np.isfinite(values), coarse, values))
-    return kept
-
-
 def lags(points: int) -> np.ndarray:
     """Return the lags at which displacements are taken: some three an octave, up to a quarter of `points`."""
     return np.unique(np.round(np.geomspace(1, max(2, points // 4), 16)).astype(int))

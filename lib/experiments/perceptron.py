@@ -19,6 +19,7 @@ import xarray as xr
 from torch import Tensor
 
 from lib import data
+from lib.experiments._rounding import to_four_digits
 from lib.experiments._walk_statistics import (
     PROJECTED_POINTS,
     lags,
@@ -26,7 +27,6 @@ from lib.experiments._walk_statistics import (
     over_chains,
     projection_of,
     range_statistics,
-    to_four_digits,
     transport_of,
 )
 from lib.models.perceptron import Block, OnlinePerceptrons, uniform_weights

@@ -10,6 +10,7 @@ import xarray as xr
 from lib import data, experiments
 from lib.experiments import _walk_statistics as statistics
 from lib.experiments import perceptron
+from lib.experiments._rounding import to_four_digits
 from lib.models.perceptron import OnlinePerceptrons, uniform_weights
 
 CPU = torch.device("cpu")
@@ -109,7 +110,7 @@ def test_everything_has_a_name_and_a_unit(result):
 
 def test_four_digits_are_kept_and_gaps_stay_gaps():
     values = np.float32([0.0, 1.0, -np.pi, 1e-30, 12345.678, np.nan, np.inf])
-    kept = statistics.to_four_digits(xr.Dataset({"x": ("t", values)}))["x"].values
+    kept = to_four_digits(xr.Dataset({"x": ("t", values)}))["x"].values
     np.testing.assert_allclose(kept, values, rtol=1.3e-4)
     assert kept[1] == 1.0
 
