@@ -20,12 +20,16 @@ import xarray as xr
 from lib import presets
 from lib.experiments import (
     deep_mlp,
+    feature_loss,
     pattern_bounds,
     pattern_calibration,
     pattern_growth,
     perceptron,
     perceptron_plane,
+    reduced_response,
     residual_depth,
+    response_limits,
+    training_response,
     unit_root_calibration,
     weight_evolution,
 )
@@ -115,6 +119,10 @@ EXPERIMENTS: dict[str, Experiment] = {
             pattern_bounds,
             pattern_growth,
             residual_depth,
+            feature_loss,
+            training_response,
+            reduced_response,
+            response_limits,
         ),
     )
 }
