@@ -66,7 +66,12 @@ PRESETS = {
         orders=2,
         seeds=(0,),
     ),
-    "book": Config(studies=("budget", "samples"), seeds=(0,)),
+    "book": Config(
+        images=(20, 60, 150, 400),
+        budgets=((32, 200), (128, 400), (512, 400)),
+        studies=("budget", "samples"),
+        seeds=(0,),
+    ),
     "paper": Config(
         PUBLISHED,
         depth=56,

@@ -47,7 +47,7 @@ class Config:
 
 PRESETS = {
     "smoke": Config(FEW_DIGITS, images=60, patches=4, method="miller-madow", draws=5, seeds=(0, 1)),
-    "book": Config(),
+    "book": Config(images=180, patches=8),
     "paper": Config(PUBLISHED, depths=(20, 32, 44, 56), patches=16, draws=1_000, seeds=(0,)),
 }
 
