@@ -127,6 +127,31 @@ def exponents_by_rate(record: xr.Dataset, names: Sequence[str]) -> Figure:
     return figure
 
 
+def by_rate(record: xr.Dataset, names: Sequence[str] = PLAIN) -> Figure:
+    """Draw, for every rate, the response at the trained point against the epoch, and the last output kernel."""
+    known = shared.present(record, tuple(names))
+    figure, grid = plt.subplots(2, len(known), figsize=(3.5 * len(known) + 0.2, 5.2), sharey="row", squeeze=False)
+    rates = [float(rate) for rate in record["rate"].values]
+    for column, name in zip(grid.T, known, strict=True):
+        for rate, shade in zip(rates, _epoch_colours(len(rates)), strict=True):
+            runs = shared.one(record, name, rate)
+            if runs is None:
+                continue
+            epochs, values = _positive(runs, "raw")
+            draw(column[0], epochs, values, f"rate {rate:g}", factors=True, color=shade)
+            kernel = xr.DataArray(shared.kernel(runs, "output")[:, -1].T, dims=("distance", "seed"))
+            draw(column[1], runs["distance"].values, kernel, None, color=shade, marker="o", markersize=3)
+        column[0].set(xscale="log", yscale="log", xlabel="epoch")
+        column[1].axhline(0, color=colour("black"), linewidth=0.8)
+        column[1].set_xlabel("Hamming distance")
+        heading(column[0], name)
+    grid[0, 0].set_ylabel("response")
+    grid[1, 0].set_ylabel("last output kernel")
+    panel_labels(grid)
+    legend_below(figure, [grid[0, 0]], 5)
+    return figure
+
+
 def _epoch_colours(count: int) -> list[Any]:
     return [colormaps[_EPOCHS](place) for place in np.linspace(0, 0.9, count)]
 

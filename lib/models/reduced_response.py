@@ -28,7 +28,7 @@ _TOLERANCE = 1e-11
 class ResponsePath:
     """Learning seen at given times; both fields of shape (..., moment)."""
 
-    log_error: np.ndarray  #: log of the error's size |y_o - y|, nats
+    log_error: np.ndarray  #: log of the size of the error y_o - y, nats
     response: np.ndarray  #: s(x)^2: the divided response, in units of C
 
 

@@ -46,7 +46,7 @@ def test_spread_that_is_sampling_alone_is_not_reproduced():
     result = judged("K25", *(network(name, 3, samples=2000) for name in ("MNIST", "CIFAR-10")))
     assert len(result.conditions) == 4
     assert result.verdict != "reproduced"
-    assert "sampling gives a ratio of 1 +- 0.32" in result.control
+    assert "sampling gives a ratio of 1 ± 0.32" in result.control
     assert "(1.0" in result.conditions[0].note or "(0.9" in result.conditions[0].note  # over all draws
 
 

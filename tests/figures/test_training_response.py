@@ -19,6 +19,7 @@ def made(smoke_record):
     [
         figures.decay,
         lambda record: figures.exponents_by_rate(record, NAMES),
+        figures.by_rate,
         figures.kernels,
         lambda record: figures.at_epoch(record, int(record["profile_epoch"][1])),
         figures.regression,
