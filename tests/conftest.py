@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,23 +17,46 @@ PAGES = Path(__file__).parent / "book"
 BUILT = ROOT / "_build" / "tests"
 
 
-class BackgroundBuild:
-    """The book at preset smoke, built while tests that need no page run."""
+class Background:
+    """What takes minutes and waits for no other test, one after the other while the others run on another core.
+
+    That is the book at preset smoke, the type checker, and the chapters under nbval.
+    """
 
     def __init__(self):
         self.log = Path(tempfile.mkdtemp(prefix="book-of-tests-")) / "build.log"
+        self.pool = ThreadPoolExecutor(1)
+        self.process = None
+        self.begun = {}
+        self.build = self.pool.submit(self._build)
+
+    def _build(self):
         command = [sys.executable, "-m", "lib", "build", "--preset", "smoke", "--output", str(BUILT)]
         with self.log.open("wb") as said:
             self.process = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=subprocess.STDOUT)
+        return self.process.wait()
+
+    def begin(self, what, work):
+        """Do some work when all that was asked for before is done; what was asked for before is not done again."""
+        if what not in self.begun:
+            self.begun[what] = self.pool.submit(work)
+        return self.begun[what]
 
     def html(self):
         """Wait for the build, and return the folder of its pages."""
-        if self.process.wait() != 0:
+        if self.build.result() != 0:
             pytest.fail(f"The book could not be built:\n{self.log.read_text(errors='replace')[-6000:]}")
         return BUILT / "_build" / "html"
 
+    def end(self):
+        """Leave nothing running."""
+        self.pool.shutdown(wait=False, cancel_futures=True)
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait()
 
-BUILD = pytest.StashKey[BackgroundBuild]()
+
+BACKGROUND = pytest.StashKey[Background]()
 
 
 def pytest_collection_modifyitems(items):
@@ -42,21 +67,36 @@ def pytest_collection_modifyitems(items):
 def pytest_collection_finish(session):
     """Begin to build the book if a test asks for it and none is given."""
     wanted = any("book" in getattr(item, "fixturenames", ()) for item in session.items)
-    if wanted and not session.config.option.collectonly and not os.environ.get("BOOK_HTML"):
-        session.config.stash[BUILD] = BackgroundBuild()
+    if not wanted or session.config.option.collectonly or os.environ.get("BOOK_HTML"):
+        return
+    background = session.config.stash[BACKGROUND] = Background()
+    for item in session.items:
+        if hasattr(getattr(item, "function", None), "beforehand"):
+            background.begin(item.nodeid, work_of(item))
+
+
+def work_of(item):
+    """Return what a test's attribute `beforehand` does with the test's parameters."""
+    return partial(item.function.beforehand, **item.callspec.params)
+
+
+@pytest.fixture
+def done_beforehand(request):
+    """Return what the test's `beforehand` gave: in the background, or here and now where nothing runs there."""
+    work, background = work_of(request.node), request.config.stash.get(BACKGROUND, None)
+    return work() if background is None else background.begin(request.node.nodeid, work).result()
 
 
 def pytest_unconfigure(config):
     """Leave no build behind, however the tests ended."""
-    if BUILD in config.stash:
-        config.stash[BUILD].process.terminate()
-        config.stash[BUILD].process.wait()
+    if BACKGROUND in config.stash:
+        config.stash[BACKGROUND].end()
 
 
 @pytest.fixture(scope="session")
 def book(request):
     """Return the folder of the built pages: `$BOOK_HTML`, or the whole book made at preset smoke."""
-    return Path(os.environ["BOOK_HTML"]) if os.environ.get("BOOK_HTML") else request.config.stash[BUILD].html()
+    return Path(os.environ["BOOK_HTML"]) if os.environ.get("BOOK_HTML") else request.config.stash[BACKGROUND].html()
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ import base64
 import io
 import re
 from functools import cache
+from html import unescape
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -19,6 +20,8 @@ from lib.build import ROOT, pages
 PAGES = pages()
 CHAPTERS = [page for page in PAGES if (ROOT / f"{page}.ipynb").exists()]
 MEGABYTE = 1_000_000
+LOADED = re.compile(r'<(?:script|img|iframe|source)\b[^>]*?\ssrc="([^"]*)"|<link\b[^>]*?\shref="([^"]*)"')
+"""What a page loads. Found in its text, for pages of source code are many and a parser takes a second for each."""
 
 
 @cache
@@ -28,7 +31,12 @@ def soup(path: Path) -> BeautifulSoup:
 
 @cache
 def anchors(path: Path) -> frozenset[str]:
-    return frozenset(str(tag["id"]) for tag in soup(path).find_all(id=True))
+    return frozenset(map(unescape, re.findall(r'<[^>]*\sid="([^"]+)"', path.read_text(encoding="utf-8"))))
+
+
+@cache
+def is_file(path: Path) -> bool:
+    return path.is_file()
 
 
 def article(book: Path, page: str) -> Tag:
@@ -39,10 +47,10 @@ def article(book: Path, page: str) -> Tag:
 
 def prose(book: Path, page: str) -> str:
     """Text of a page without code, formulas and scripts."""
-    copy = BeautifulSoup(str(article(book, page)), "html.parser")
-    for tag in copy.select("pre, code, script, style, .math"):
-        tag.decompose()
-    return copy.get_text(" ")
+    found = article(book, page)
+    left_out = {id(tag) for tag in found.select("pre, code, script, style, .math")}
+    texts = found.find_all(string=True)
+    return " ".join(str(text) for text in texts if not any(id(parent) in left_out for parent in text.parents))
 
 
 def picture(image: Tag, page_path: Path) -> bytes:
@@ -106,7 +114,7 @@ def test_links_and_anchors_resolve(book: Path, page: str) -> None:
             continue
         target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
         to_html = target.suffix == ".html" and parts.fragment
-        if not target.is_file() or (to_html and unquote(parts.fragment) not in anchors(target)):
+        if not is_file(target) or (to_html and unquote(parts.fragment) not in anchors(target)):
             broken.append(str(link["href"]))
     assert not broken
 
@@ -116,11 +124,11 @@ def test_nothing_is_loaded_from_the_network(book: Path) -> None:
     for path in book.rglob("*.html"):
         if "_static" in path.relative_to(book).parts:  # templates of the theme, not pages
             continue
-        for tag in soup(path).select("script[src], img[src], iframe[src], source[src], link[href]"):
-            address = urlsplit(str(tag.get("src") or tag.get("href")))
+        for source, link in LOADED.findall(path.read_text(encoding="utf-8")):
+            address = urlsplit(unescape(source or link))
             if address.scheme in ("http", "https") or address.netloc:
                 wanted.append(f"{path.name}: {address.geturl()}")
-            elif not address.scheme and address.path and not (path.parent / unquote(address.path)).is_file():
+            elif not address.scheme and address.path and not is_file(path.parent / unquote(address.path)):
                 wanted.append(f"{path.name}: {address.geturl()} is not there")
     assert not wanted
 
