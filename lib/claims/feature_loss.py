@@ -14,6 +14,7 @@ from lib.claims._registry import judge
 from lib.claims._verdict import lies
 from lib.experiments.feature_loss import COURSES, LOST, TASKS, WEAK, optimal_prediction, setting_name
 from lib.measures.statistics import Estimate
+from lib.models.bit_encoder import ACTIVATION_NAMES
 
 FALL = 0.9
 """Share of mean feature and kernel that random training must take."""
@@ -41,9 +42,6 @@ EQUAL_LOSS = 0.25
 
 SMOOTH = ("elu", "gelu", "silu", "tanh")
 """Activations with a continuous slope."""
-
-WORDS = {"relu": "ReLU", "elu": "ELU", "gelu": "GELU", "silu": "SiLU", "tanh": "tanh", "leaky relu": "leaky ReLU"}
-"""Activations as they are written."""
 
 
 def pick(record: xr.Dataset, course: str, activation: str, *, noise: bool = True) -> xr.Dataset | None:
@@ -118,7 +116,7 @@ def mixed_labels_lower_the_mean_feature(record: xr.Dataset) -> Judgement | None:
                 difference = _at_rate(change(mixed, name) - change(calm, name), rate)
             conditions.append(
                 Condition.measured(
-                    f"{WORDS[activation]}, p = {course.split()[1]}, rate {rate:g}, {where}",
+                    f"{ACTIVATION_NAMES[activation]}, p = {course.split()[1]}, rate {rate:g}, {where}",
                     found,
                     control=control,
                     difference=difference,
@@ -174,7 +172,7 @@ def random_training_loses_features(record: xr.Dataset) -> Judgement | None:
     for activation in ("elu", "gelu"):
         chosen = pick(record, "random", activation)
         if chosen is not None:
-            others.append(f"{WORDS[activation]} {_falls(chosen)}")
+            others.append(f"{ACTIVATION_NAMES[activation]} {_falls(chosen)}")
     return conclude(
         weakest(conditions),
         conditions,
@@ -335,7 +333,7 @@ def loss_is_irreversible(record: xr.Dataset) -> Judgement | None:
             if found is None:
                 continue
             others = dict(_back_in_others(record, course, rate, task, threshold))
-            said = [f"{WORDS[name]} {each.mean:.2f}" for name, each in others.items()]
+            said = [f"{ACTIVATION_NAMES[name]} {each.mean:.2f}" for name, each in others.items()]
             said.append(
                 f"mean feature {float(last(relu, 'feature').sel(rate=rate).mean()):.3f} to "
                 f"{float(here['feature_after'].mean()):.3f}, of new networks {float(here['feature_fresh'].mean()):.3f}"
@@ -508,7 +506,9 @@ def smooth_activations_are_less_fragile(record: xr.Dataset) -> Judgement | None:
             if found is not None:
                 note = f"falls by {float(values.mean()):.3f}, ReLU by {float(of_relu[name].mean()):.3f}"
                 passes = lies(span(found), high=-TINY)
-                conditions.append(Condition.measured(f"{WORDS[activation]}, {name}", found, passes=passes, note=note))
+                conditions.append(
+                    Condition.measured(f"{ACTIVATION_NAMES[activation]}, {name}", found, passes=passes, note=note)
+                )
     if not conditions:
         return None
     loss = [c.effect for c in conditions if c.name.endswith("equal loss")]

@@ -12,6 +12,7 @@ from lib.claims._judging import conclude, estimate, farthest, over_seeds, passin
 from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
+from lib.models.bit_encoder import ACTIVATION_NAMES
 
 SMALL_RATES = 1e-2 * (1 + 1e-9)
 """Largest rate at which a first-order form is fitted: it is one of short steps."""
@@ -24,8 +25,6 @@ WIDE = 128
 
 FALL = (-1.05, -0.45)
 """Slopes of log change on log width that count as -1/2 to -1; the margin is that of N14's exponent."""
-
-NAMES = {"relu": "ReLU", "elu": "ELU"}
 
 
 def log_slope(x: xr.DataArray, values: xr.DataArray) -> xr.DataArray:
@@ -93,7 +92,7 @@ def first_order_gives_the_response(record: xr.Dataset) -> Judgement:
         here = errors.sel(activation=activation, epoch=epoch)
         conditions.append(
             Condition.measured(
-                f"{NAMES.get(activation, activation)}, after {epoch:,} epochs",
+                f"{ACTIVATION_NAMES[str(activation)]}, after {epoch:,} epochs",
                 found,
                 control=control,
                 passes=lies(span(found), *FIRST_ORDER),
@@ -140,7 +139,7 @@ def responses_add_up(record: xr.Dataset) -> Judgement:
         here = errors.sel(activation=activation, points=points, points_epoch=epoch)
         conditions.append(
             Condition.measured(
-                f"{NAMES.get(activation, activation)}, {points} points, after {epoch:,} epochs",
+                f"{ACTIVATION_NAMES[str(activation)]}, {points} points, after {epoch:,} epochs",
                 found,
                 control=control,
                 passes=lies(span(found), *FIRST_ORDER),
@@ -156,7 +155,7 @@ def responses_add_up(record: xr.Dataset) -> Judgement:
     )
     shares = 100 * record["at_kink"].mean(("points", "seed"))
     kinks = "; ".join(
-        f"{NAMES.get(activation, activation)} {float(at[0]):.2g} % before training, {float(at[-1]):.2g} % after"
+        f"{ACTIVATION_NAMES[str(activation)]} {float(at[0]):.2g} % before training, {float(at[-1]):.2g} % after"
         for activation, at in zip(shares["activation"].values, shares.transpose("activation", ...), strict=True)
     )
     return conclude(
@@ -188,7 +187,7 @@ def wide_networks_keep_their_kernel(record: xr.Dataset) -> Judgement:
         first, last = change.isel(width=0), change.isel(width=-1)
         conditions.append(
             Condition.measured(
-                f"{NAMES.get(activation, activation)}, {kind}",
+                f"{ACTIVATION_NAMES[str(activation)]}, {kind}",
                 found,
                 passes=lies(span(found), *FALL),
                 note=f"change {float(first):.2g} with {int(first['width'])} features, {float(last):.2g} with "

@@ -14,7 +14,6 @@ Source: Nakazato (2024), A simple theory for training response of deep neural ne
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from copy import copy
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -404,7 +403,7 @@ class _Run:
             # network by network: 256 inputs at once of one are as much as the processor's cache holds
             for member in range(self.nets.members):
                 rows = slice(member, member + 1)
-                some = _some(self.nets, rows)
+                some = self.nets.select(rows)
                 some.step(self.inputs, self.best[rows], self.rate[rows], self.weights[rows])
             yield
 
@@ -431,7 +430,7 @@ class _Run:
         function, slope = ACTIVATIONS[nets.activation]
         drives = nets.drives(self.inputs)
         features, gates = function(drives), slope(drives)
-        logits = torch.baddbmm(nets.offset[:, None, None], features, nets.scale * nets.readout[..., None])[..., 0]
+        logits = nets.logits_of(features)
         predicted = torch.sigmoid(logits)
         moved = (nets.readout[:, None].square() * gates.square()).sum(-1) * (self.config.bits + 1)
         kernel = 1 + features.square().sum(-1) + moved
@@ -612,17 +611,10 @@ def _generators(seeds: Sequence[int], stream: int) -> list[torch.Generator]:
     return [torch.Generator().manual_seed(_STREAM * stream + seed) for seed in seeds]
 
 
-def _some(nets: BitEncoders, rows: slice) -> BitEncoders:
-    """Return some of the networks, which share their weights with all."""
-    part = copy(nets)
-    part.inner, part.readout, part.offset = nets.inner[rows], nets.readout[rows], nets.offset[rows]
-    return part
-
-
 def _chunked(nets: BitEncoders) -> Iterator[tuple[slice, BitEncoders]]:
     for first in range(0, nets.members, _CHUNK):
         rows = slice(first, first + _CHUNK)
-        yield rows, _some(nets, rows)
+        yield rows, nets.select(rows)
 
 
 def _share(these: Tensor, among: Tensor) -> Tensor:

@@ -27,19 +27,9 @@ from lib.measures.response import (
     sigmoid_slope,
     tangent_kernel,
 )
-from lib.models.bit_encoder import ACTIVATIONS, BitEncoders, PointTraining
+from lib.models.bit_encoder import ACTIVATION_NAMES, ACTIVATIONS, BitEncoders, PointTraining
 
 VERSION = 1
-
-ACTIVATION_NAMES = {
-    "relu": "ReLU",
-    "elu": "ELU",
-    "gelu": "GELU",
-    "silu": "SiLU",
-    "tanh": "tanh",
-    "leaky relu": "leaky ReLU",
-}
-"""Activations as they are written."""
 
 
 @dataclass(frozen=True)

@@ -13,21 +13,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lib.claims._judging import over_seeds
-from lib.claims.feature_loss import WORDS, change, fall, jumps, last, pick
+from lib.claims.feature_loss import change, fall, jumps, last, pick
 from lib.experiments.feature_loss import TASKS, optimal_prediction
 from lib.figures._networks import draw, legend_below
 from lib.figures.style import colour, heading, look, panel_labels
 from lib.measures.statistics import seed_interval
-
-ACTIVATION_COLOURS = {
-    "relu": "blue",
-    "elu": "vermilion",
-    "gelu": "green",
-    "silu": "purple",
-    "tanh": "sky",
-    "leaky relu": "brown",
-}
-"""How activations are drawn."""
+from lib.models.bit_encoder import ACTIVATION_NAMES
 
 COURSE_STYLES: dict[str, dict[str, Any]] = {
     "clean": {"color": colour("blue")},
@@ -62,7 +53,7 @@ def mixed_labels(record: xr.Dataset, rate: float = 0.1) -> Figure:
                     _over_time(axes, chosen, name, rate, label, **style | dashes)
                 _by_rate(row[2], chosen, "feature_at", label, **style | dashes)
         for axes, text in zip(row, ("all inputs", "$x_o$", "$x_o$"), strict=True):
-            heading(axes, f"{WORDS[activation]}, {text}")
+            heading(axes, f"{ACTIVATION_NAMES[activation]}, {text}")
         row[0].set_ylabel("mean feature")
         row[2].set(xscale="log", xlabel="learning rate", ylabel="change")
         row[2].axhline(0, color=colour("black"), linewidth=0.8)
@@ -86,10 +77,12 @@ def random_training(record: xr.Dataset, rate: float = 0.1) -> Figure:
             label = f"rate {each:g}" + ("" if noise else ", expected gradient")
             _over_time(grid[0], relu, "feature", each, label, **style)
             _over_time(grid[1], relu, "kernel", each, label, relative=True, **style)
-    for activation, shade in ACTIVATION_COLOURS.items():
+    for activation in ACTIVATION_NAMES:
         chosen = pick(record, "random", activation)
         if chosen is not None and rate in chosen["rate"].values:
-            _over_time(grid[2], chosen, "kernel", rate, WORDS[activation], relative=True, **_dotted(shade))
+            _over_time(
+                grid[2], chosen, "kernel", rate, ACTIVATION_NAMES[activation], relative=True, **_dotted(activation)
+            )
     for axes, text, label in zip(
         grid, ("ReLU", "ReLU", f"rate {rate:g}"), ("mean feature", "kernel / initial", "kernel / initial"), strict=True
     ):
@@ -122,12 +115,12 @@ def delta(record: xr.Dataset, rate: float = 0.1) -> Figure:
             draw(grid[0], distance, _of_rate(relu, "profile", each), label, marker="o", markersize=3, **style)
             if noise is False or each == rate:
                 _over_time(grid[2], relu, "feature", each, label, **style)
-    for activation, shade in ACTIVATION_COLOURS.items():
+    for activation in ACTIVATION_NAMES:
         chosen = pick(record, "pair", activation)
         if chosen is None or rate not in chosen["rate"].values:
             continue
-        style = {"color": colour(shade), "marker": "s", "markersize": 3, "linewidth": 1.2}
-        draw(grid[1], distance, _of_rate(chosen, "profile", rate), WORDS[activation], **style)
+        style = {"color": colour(activation), "marker": "s", "markersize": 3, "linewidth": 1.2}
+        draw(grid[1], distance, _of_rate(chosen, "profile", rate), ACTIVATION_NAMES[activation], **style)
     for axes, text in ((grid[0], "ReLU"), (grid[1], f"rate {rate:g}")):
         axes.plot(distance, optimum, label="best predictor", **look("theory"))
         heading(axes, text)
@@ -150,16 +143,16 @@ def afterwards(record: xr.Dataset, rate: float = 0.1) -> Figure:
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3.6))
     marks = [(name, task) for name in ("revived", "regrown") for task in TASKS]
     shown: list[str] = []
-    for activation, shade in ACTIVATION_COLOURS.items():
+    for activation in ACTIVATION_NAMES:
         chosen = pick(record, "random", activation)
         if chosen is None or rate not in chosen["rate"].values or "regrown" not in chosen:
             continue
         place = len(shown)
-        shown.append(WORDS[activation])
+        shown.append(ACTIVATION_NAMES[activation])
         for number, (name, task) in enumerate(marks):
             back = over_seeds(chosen[name].sel(rate=rate, task=task))
             if len(back):
-                _mark(left, place + 0.16 * (number - 1.5), back, name, task, colour(shade))
+                _mark(left, place + 0.16 * (number - 1.5), back, name, task, colour(activation))
     for name, task in marks:
         words = f"{'off' if name == 'revived' else 'weak'}, then {_TASK_WORDS[task]}"
         left.plot([], [], label=words, **_mark_style(name, task, colour("grey")))
@@ -265,7 +258,7 @@ def numbers(record: xr.Dataset, suffix: str = "") -> dict[str, float]:
                 found[f"living-at-{key}"] = 100 * _mean(chosen["living_at"].sel(lost_by="off"), rate)
                 found[f"lost-others-{key}"] = 100 * _mean(chosen["lost_others"].sel(lost_by="off"), rate)
                 found[f"lost-own-{key}"] = 100 * _mean(chosen["lost_own"].sel(lost_by="off"), rate)
-    for activation in WORDS:
+    for activation in ACTIVATION_NAMES:
         word = activation.replace(" ", "-")
         for course in ("random", "pair"):
             chosen = pick(record, course, activation)

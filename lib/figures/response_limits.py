@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from lib.claims.response_limits import NAMES, SMALL_RATES, WIDE, by_rate, by_width
+from lib.claims.response_limits import SMALL_RATES, WIDE, by_rate, by_width
 from lib.figures._networks import draw, legend_below
 from lib.figures.style import colour, heading, look, panel_labels
+from lib.models.bit_encoder import ACTIVATION_NAMES
 
 _MOMENTS = ("blue", "vermilion", "brown", "purple")
 _DASHED: dict[str, Any] = {"linestyle": (0, (4, 2)), "linewidth": 1.4}
@@ -87,7 +88,7 @@ def width_scaling(record: xr.Dataset) -> Figure:
         )
         for power, name in ((-0.5, "slopes −1/2 and −1"), (-1.0, None)):
             axes.plot(width, first * (width / width[0]) ** power, label=name, **look("nominal"))
-        heading(axes, NAMES.get(activation, activation))
+        heading(axes, ACTIVATION_NAMES[str(activation)])
         axes.set(xscale="log", yscale="log", xlabel="features", ylabel="relative change of the kernel")
         axes.set_xticks(width, labels=[f"{value:,.0f}" for value in width], rotation=30)
         axes.xaxis.set_minor_formatter(NullFormatter())
@@ -103,7 +104,7 @@ def _panels(record: xr.Dataset) -> tuple[Figure, np.ndarray]:
 
 
 def _rate_axes(axes: Axes, activation: str) -> None:
-    heading(axes, NAMES.get(activation, activation))
+    heading(axes, ACTIVATION_NAMES[str(activation)])
     axes.set(xscale="log", yscale="log", xlabel="learning rate of the step", ylabel="largest relative error")
 
 

@@ -54,6 +54,13 @@ LOOKS: dict[str, dict[str, Any]] = {
     "plugin": {"color": PALETTE["purple"]},
     "miller-madow": {"color": PALETTE["sky"]},
     "grassberger": {"color": PALETTE["brown"]},
+    # activation functions
+    "relu": {"color": PALETTE["blue"]},
+    "elu": {"color": PALETTE["vermilion"]},
+    "gelu": {"color": PALETTE["green"]},
+    "silu": {"color": PALETTE["purple"]},
+    "tanh": {"color": PALETTE["sky"]},
+    "leaky relu": {"color": PALETTE["brown"]},
     # before and after
     "initial": {"color": PALETTE["sky"]},
     "final": {"color": PALETTE["brown"]},

@@ -16,17 +16,9 @@ from matplotlib.ticker import MaxNLocator
 from lib.claims import _response as shared
 from lib.claims.response_kernel import change_explained, predicted_kernel
 from lib.figures._networks import draw, legend_below
-from lib.figures.style import PALETTE, colour, heading, look, panel_labels
+from lib.figures.style import colour, heading, look, panel_labels
 from lib.measures.statistics import seed_interval
 
-_COLOURS = {
-    "ReLU": PALETTE["blue"],
-    "ELU": PALETTE["vermilion"],
-    "GELU": PALETTE["green"],
-    "SiLU": PALETTE["purple"],
-    "tanh": PALETTE["brown"],
-    "leaky ReLU": PALETTE["sky"],
-}
 _READINGS = {"raw": "response", "divided": "response / error"}
 _KERNELS = {"output": "kernel of the output", "logit": "kernel of the logit"}
 _EPOCHS = "viridis"
@@ -50,8 +42,9 @@ def central_rate(record: xr.Dataset) -> float:
     return float(rates[np.abs(np.log(rates / 0.1)).argmin()])
 
 
-def _activation(name: str) -> str:
-    return name.split(", ")[0]
+def _shade(name: str) -> str:
+    """Return the colour of a setting's activation."""
+    return colour(name.split(", ")[0].lower())
 
 
 def _positive(runs: xr.Dataset, reading: str) -> tuple[np.ndarray, xr.DataArray]:
@@ -76,7 +69,7 @@ def decay(record: xr.Dataset, names: Sequence[str] = PLAIN) -> Figure:
             if runs is None:
                 continue
             epochs, values = _positive(runs, reading)
-            draw(panel, epochs, values, name, factors=True, color=_COLOURS[_activation(name)])
+            draw(panel, epochs, values, name, factors=True, color=_shade(name))
             if name == names[0]:
                 late = epochs[epochs >= epochs[-1] / 100]
                 end = float(np.exp(np.log(values.values[-1]).mean()))
@@ -95,7 +88,7 @@ def exponents_by_rate(record: xr.Dataset, names: Sequence[str]) -> Figure:
     known = shared.present(record, tuple(names))
     for panel, (reading, label) in zip(axes, _READINGS.items(), strict=True):
         for place, name in enumerate(known):
-            shade = _COLOURS[_activation(name)]
+            shade = _shade(name)
             points = []
             for rate in record["rate"].values:
                 runs = shared.one(record, name, float(rate))
@@ -200,7 +193,7 @@ def at_epoch(record: xr.Dataset, epoch: int) -> Figure:
         distance = runs["distance"].values
         now = runs.sel(profile_epoch=epoch)
         error = np.abs(runs["error"].sel(epoch=epoch))
-        style: dict[str, Any] = {"color": _COLOURS[name], "marker": "o", "markersize": 4}
+        style: dict[str, Any] = {"color": _shade(name), "marker": "o", "markersize": 4}
         draw(axes[0], distance, now["output_at"].transpose("distance", "seed"), name, **style)
         divided = (now["response_at"] / error).transpose("distance", "seed")
         draw(axes[1], distance, divided, None, **style)
@@ -247,12 +240,12 @@ def explained(record: xr.Dataset) -> Figure:
         epochs = runs["epoch"].values
         for key, text, dashes in (("linear", "eq. 20", "-"), ("quadratic", "with a square", (0, (1, 1.2)))):
             values = runs[key].transpose("epoch", "seed")[1:]
-            draw(axes[0], epochs[1:], values, f"{name}, {text}", color=_COLOURS[name], linestyle=dashes)
+            draw(axes[0], epochs[1:], values, f"{name}, {text}", color=_shade(name), linestyle=dashes)
         measured, expected = (each.mean(0) for each in predicted_kernel(runs))
         distance = runs["distance"].values
-        axes[1].plot(distance, measured, "o", color=_COLOURS[name], markersize=5, label=f"{name}, measured")
+        axes[1].plot(distance, measured, "o", color=_shade(name), markersize=5, label=f"{name}, measured")
         axes[1].plot(
-            distance, expected, color=_COLOURS[name], linestyle=(0, (6, 3)), label=f"{name}, constants of epoch 0"
+            distance, expected, color=_shade(name), linestyle=(0, (6, 3)), label=f"{name}, constants of epoch 0"
         )
     axes[0].set(xscale="log", xlabel="epoch", ylabel="share explained, $R^2$", ylim=(None, 1.005))
     axes[1].axhline(0, color=colour("black"), linewidth=0.8)
@@ -271,7 +264,7 @@ def scatter_of_seeds(record: xr.Dataset, names: Sequence[str]) -> Figure:
         runs = shared.one(record, name, rate)
         assert runs is not None
         epochs, values = _positive(runs, "raw")
-        shade = _COLOURS[_activation(name)]
+        shade = _shade(name)
         panel.plot(epochs, values.values[:, :5], color=shade, linewidth=0.8, alpha=0.6)
         mean = np.exp(np.log(values.values).mean(1))
         panel.plot(epochs, mean, color=shade, label=name)

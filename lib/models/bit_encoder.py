@@ -60,6 +60,16 @@ ACTIVATIONS: dict[str, tuple[Function, Function]] = {
 }
 """Activation functions and their derivatives."""
 
+ACTIVATION_NAMES = {
+    "relu": "ReLU",
+    "elu": "ELU",
+    "gelu": "GELU",
+    "silu": "SiLU",
+    "tanh": "tanh",
+    "leaky relu": "leaky ReLU",
+}
+"""Activations as they are written."""
+
 
 class BitEncoders:
     """Many bit encoders that learn side by side, in float64.
@@ -141,6 +151,12 @@ class BitEncoders:
         other.inner, other.readout, other.offset = self.inner.clone(), self.readout.clone(), self.offset.clone()
         return other
 
+    def select(self, rows: slice) -> BitEncoders:
+        """Return some of the networks, which share their weights with these: what one learns the other has learned."""
+        part = copy(self)
+        part.inner, part.readout, part.offset = self.inner[rows], self.readout[rows], self.offset[rows]
+        return part
+
     def drives(self, x: Tensor) -> Tensor:
         """Return the features' pre-activations :math:`s_i`, shape (member, point, feature).
 
@@ -161,7 +177,11 @@ class BitEncoders:
 
     def logits(self, x: Tensor) -> Tensor:
         """Return :math:`u`, shape (member, point); `x` as for `drives`."""
-        return self._logits(self.features(x))
+        return self.logits_of(self.features(x))
+
+    def logits_of(self, features: Tensor) -> Tensor:
+        """Return :math:`u` from features that are known already, (member, point, feature) to (member, point)."""
+        return torch.baddbmm(self.offset[:, None, None], features, self.scale * self.readout[..., None])[..., 0]
 
     def predict(self, x: Tensor) -> Tensor:
         """Return the outputs :math:`f`, shape (member, point); `x` as for `drives`."""
@@ -185,7 +205,7 @@ class BitEncoders:
         inputs = self._inputs(x)
         drives = inputs @ self.inner
         features = function(drives)
-        logits = self._logits(features)
+        logits = self.logits_of(features)
         # sigma(-u) instead of 1 - sigma(u): near saturation the difference would cancel
         up, down = torch.sigmoid(logits), torch.sigmoid(-logits)
         signal = 2 * (y * down - (1 - y) * up) * up * down
@@ -202,9 +222,6 @@ class BitEncoders:
         if x.shape[-1] != self.inner.shape[1] - 1:
             raise ValueError(f"Inputs have {x.shape[-1]} bits, the networks take {self.inner.shape[1] - 1}.")
         return torch.nn.functional.pad(x, (0, 1), value=1.0).expand(self.members, -1, -1)
-
-    def _logits(self, features: Tensor) -> Tensor:
-        return torch.baddbmm(self.offset[:, None, None], features, self.scale * self.readout[..., None])[..., 0]
 
 
 class PointTraining:
