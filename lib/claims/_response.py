@@ -33,6 +33,8 @@ THEORY = {"raw": 1.5, "divided": 1.0}
 """Exponents of a constant kernel, by reading."""
 
 KERNELS = ("output", "logit")
+_KERNEL_OF = {"output": "response_at", "logit": "logit_response_at", "permuted": "permuted_at"}
+
 PLAIN_RATES = (0.01, 0.03, 0.1, 0.3)
 """Rates of the conditions; rate 1 is a control, where the output saturates at once."""
 
@@ -118,12 +120,11 @@ def follows_power_law(found: Decay) -> bool | None:
 
 
 def kernel(runs: xr.Dataset, kind: str) -> np.ndarray:
-    """Return the response by distance over its length, of output or logit, shape (seed, profile epoch, distance).
+    """Return the response by distance over its length, shape (seed, profile epoch, distance).
 
-    Its sign is that of a move towards the label.
+    That of the output, of the logit, or of the output with strings permuted; a move towards the label is positive.
     """
-    name = "response_at" if kind == "output" else "logit_response_at"
-    values = runs[name].transpose("seed", "profile_epoch", "distance").values.astype(np.float64)
+    values = runs[_KERNEL_OF[kind]].transpose("seed", "profile_epoch", "distance").values.astype(np.float64)
     error = runs["error"].sel(epoch=runs["profile_epoch"].values).transpose("seed", "epoch").values
     values = values * np.sign(error)[..., None]
     length = np.linalg.norm(values, axis=-1, keepdims=True)

@@ -83,14 +83,16 @@ def response_is_a_product(record: xr.Dataset) -> Judgement | None:
 def kernel_falls_with_distance(record: xr.Dataset) -> Judgement | None:
     """Rank correlation of the output's kernel with Hamming distance below -0.9 at epochs 1 to 10, mean over them.
 
-    Control: the untrained network, which passes if the kernel falls before anything is learned.
+    Controls: the untrained network, which passes if the kernel falls before anything is learned; and permuted inputs,
+    where all strings but the trained one have changed places.
     """
-    conditions = []
+    conditions, permuted = [], []
     for name, rate, runs in shared.each(record, PLAIN, RATES):
         epochs = _profile_epochs(runs)
         distance = np.arange(runs.sizes["distance"])
-        found = {kind: kendall_tau(shared.kernel(runs, kind), distance) for kind in shared.KERNELS}
+        found = {kind: kendall_tau(shared.kernel(runs, kind), distance) for kind in (*shared.KERNELS, "permuted")}
         first = (epochs >= 1) & (epochs <= EARLY)
+        permuted.append(float(seed_interval(found["permuted"][:, first].mean(1)).mean))
         effect, before = seed_interval(found["output"][:, first].mean(1)), seed_interval(found["output"][:, 0])
         conditions.append(
             Condition.measured(
@@ -100,7 +102,8 @@ def kernel_falls_with_distance(record: xr.Dataset) -> Judgement | None:
                 passes=lies(span(effect), high=FALL),
                 holds_in_control=lies(span(before), high=FALL) is True,
                 note=f"at the last epoch {found['output'][:, -1].mean():.2f}; of the logit's kernel "
-                f"{found['logit'][:, first].mean():.2f}, at the last epoch {found['logit'][:, -1].mean():.2f}",
+                f"{found['logit'][:, first].mean():.2f}, at the last epoch {found['logit'][:, -1].mean():.2f}; with "
+                f"permuted strings {permuted[-1]:.2f}",
             )
         )
     if not conditions:
@@ -110,7 +113,8 @@ def kernel_falls_with_distance(record: xr.Dataset) -> Judgement | None:
         carrier,
         conditions,
         measure=f"rank correlation of the kernel with distance at epochs 1 to {EARLY}, highest ({carrier.name})",
-        control=f"untrained: {range_of([c.control for c in conditions if c.control is not None])}",
+        control=f"untrained: {range_of([c.control for c in conditions if c.control is not None])}; permuted strings: "
+        f"{range_of(permuted)}",
         text=f"{passing(conditions)} fall with distance: {range_of([c.effect for c in conditions])}. A kernel that "
         "falls before training is a property of the network's form and not of what it learned.",
     )

@@ -338,7 +338,7 @@ class _Run:
         self.distance = hamming_distance(self.point[:, None], self.inputs)
         best, elsewhere = optimal_prediction(setting.course, config.bits)
         own = self.distance == 0
-        self.best = torch.where(own, best, elsewhere).double()
+        self.best = elsewhere + (best - elsewhere) * own.double()
         self.weights = self.course.fixed * own + (1 - self.course.fixed) / len(self.inputs)
         self.found: dict[str, np.ndarray] = {}
 

@@ -29,7 +29,7 @@ from lib.measures.response import (
 )
 from lib.models.bit_encoder import ACTIVATION_NAMES, ACTIVATIONS, BitEncoders, PointTraining
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,8 @@ def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Datas
         label, the ``error`` that label leaves and the ``logit``; ``negative``, the share of all strings whose output
         moves away from the label; mean features; the shares of the logit's response that eq. 20 and its alternatives
         explain; relative errors of the first-order form. With ``profile_epoch`` and ``distance``: the response, that of
-        the logit, the slope of the sigmoid and the output, each a mean over the strings at a distance.
+        the logit, the slope of the sigmoid and the output, each a mean over the strings at a distance; and the response
+        where all strings but the trained one have changed places.
 
     Raises
     ------
@@ -190,7 +191,9 @@ def _train(
     )
     rates = torch.tensor(config.rates, dtype=torch.float64).repeat_interleave(len(config.seeds)).to(device)
     strings = bit_strings(config.bits, device)
-    at = torch.stack([_point(seed, len(strings)) for seed in members]).to(device)
+    points = [_point(seed, len(strings)) for seed in members]
+    at = torch.stack(points).to(device)
+    places = torch.stack([_places(*each, len(strings)) for each in zip(members, points, strict=True)]).to(device)
     wrong = _wrong(config, setting).to(device).repeat(1, len(config.rates))  # (epoch, member)
     profiled = moments(config.epochs, config.profiles)
     asked = np.union1d(profiled, moments(config.epochs, config.moments))
@@ -203,7 +206,7 @@ def _train(
         for step in range(place, epoch):
             training.step(torch.where(wrong[step], 1 - target, target), rates)
         place = int(epoch)
-        scalar, profile = _ask(training.write(), strings, at, target, rates)
+        scalar, profile = _ask(training.write(), strings, at, places, target, rates)
         scalars.append(scalar)
         profiles += [profile] if epoch in profiled else []
         progress(place / config.epochs, f"{setting.name}, epoch {place:,}")
@@ -231,6 +234,15 @@ def _point(seed: int, strings: int) -> Tensor:
     return torch.randint(strings, (), generator=generator)
 
 
+def _places(seed: int, point: Tensor, strings: int) -> Tensor:
+    """Draw an order of the strings in which the seed's own keeps its place."""
+    generator = torch.Generator().manual_seed(seed + 3_000_000)
+    order = torch.arange(strings)
+    others = order[order != point]
+    order[others] = others[torch.randperm(len(others), generator=generator)]
+    return order
+
+
 def _wrong(config: Config, setting: Setting) -> Tensor:
     """Draw which labels are wrong, shape (epoch, seed): a seed's own, whatever the other seeds are."""
     if setting.noise == 0:
@@ -241,7 +253,7 @@ def _wrong(config: Config, setting: Setting) -> Tensor:
 
 
 def _ask(
-    nets: BitEncoders, strings: Tensor, at: Tensor, target: Tensor, rates: Tensor
+    nets: BitEncoders, strings: Tensor, at: Tensor, places: Tensor, target: Tensor, rates: Tensor
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Ask networks what one more step on their point would change, without taking it."""
     member = torch.arange(nets.members, device=at.device)
@@ -277,6 +289,7 @@ def _ask(
         scalars[name] = (expected - response).abs().amax(1) / response.abs().amax(1)
     profiles = {
         "response_at": response,
+        "permuted_at": response.gather(1, places),
         "logit_response_at": moved,
         "slope_at": sigmoid_slope(before),
         "output_at": torch.sigmoid(before),
@@ -310,6 +323,7 @@ _SCALARS = {
 }
 _PROFILES = {
     "response_at": ("response of the output, mean over strings at a distance", "1"),
+    "permuted_at": ("response of the output where all strings but the trained one have changed places", "1"),
     "logit_response_at": ("response of the logit, mean over strings at a distance", "1"),
     "slope_at": ("slope of the sigmoid, mean over strings at a distance", "1"),
     "output_at": ("output, mean over strings at a distance", "1"),

@@ -45,6 +45,7 @@ def setting(
     slope = np.broadcast_to(np.where(share < 0.5, 0.25, 0.2), shape.shape)
     profiles = {
         "response_at": jitter * shape,
+        "permuted_at": jitter * shape[:, (0, *(1 + generator.permutation(len(DISTANCE) - 1)))],
         "logit_response_at": jitter * np.broadcast_to(logit_profile, shape.shape) * 0.01,
         "slope_at": np.broadcast_to(slope, (seeds, *shape.shape)),
         "output_at": np.full((seeds, *shape.shape), 0.5),

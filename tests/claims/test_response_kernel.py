@@ -37,6 +37,7 @@ def test_a_kernel_falls_with_distance_before_training_too():
     assert found.effect == -1
     assert found.holds_in_control is True
     assert found.verdict == "partly"
+    assert "permuted strings: -1" not in found.control
     assert kernel_falls_with_distance(plain(profile=HUMP)).verdict == "not reproduced"
 
 

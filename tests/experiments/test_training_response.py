@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 
 from lib import experiments
 from lib.experiments import training_response
@@ -44,6 +45,15 @@ def test_the_trained_point_is_that_at_distance_0(smoke_record):
     np.testing.assert_allclose(at["response"].values, near.values, rtol=3e-4)
     output = record["output_at"].sel(setting="ELU", distance=0)
     np.testing.assert_allclose(1 - at["error"].values, output.values, rtol=3e-4)
+
+
+def test_permuted_strings_keep_the_point_and_the_responses(smoke_record):
+    record = smoke_record("training_response").sel(setting="ReLU")
+    number = xr.DataArray([1, 4, 6, 4, 1], dims="distance")  # strings of 4 bits
+    sums = [(record[name] * number).sum("distance") for name in ("response_at", "permuted_at")]
+    np.testing.assert_allclose(*sums, rtol=2e-3, atol=1e-5)
+    np.testing.assert_array_equal(record["permuted_at"].sel(distance=0), record["response_at"].sel(distance=0))
+    assert not np.allclose(record["permuted_at"].sel(distance=4), record["response_at"].sel(distance=4), rtol=0.01)
 
 
 def test_wrong_labels_and_points_are_a_seeds_own():

@@ -20,6 +20,8 @@ def made(smoke_record):
         figures.decay,
         lambda record: figures.exponents_by_rate(record, NAMES),
         figures.by_rate,
+        lambda record: figures.by_rate(record, ("ReLU, target 0.7",)),
+        figures.activations,
         figures.kernels,
         lambda record: figures.at_epoch(record, int(record["profile_epoch"][1])),
         figures.regression,
@@ -51,4 +53,12 @@ def test_numbers_are_those_of_the_record(made):
     assert found["elu-negative-untrained-live"] == pytest.approx(
         100 * float(made["negative"].sel(setting="ELU", rate=0.1).isel(epoch=0).mean()), abs=1e-3
     )
+    assert found["divided-lowest-live"] <= found["relu-divided-live"] <= found["divided-highest-live"]
     assert "6 seeds" in figures.caption_of(made)
+
+
+def test_a_regression_is_drawn_until_its_error_is_rounding(made):
+    rounded = made.assign(error=made["error"].where(made["epoch"] < 20, 1e-14))
+    figure = figures.by_rate(rounded, ("ReLU, target 0.7",))
+    assert figure.axes[0].lines[0].get_xdata().max() < 20
+    plt.close(figure)
