@@ -18,6 +18,7 @@ from lib.claims.response_kernel import change_explained, predicted_kernel
 from lib.figures._networks import draw, legend_below
 from lib.figures.style import colour, heading, look, panel_labels
 from lib.measures.statistics import seed_interval
+from lib.models.bit_encoder import ACTIVATION_NAMES
 
 _READINGS = {"raw": "response", "divided": "response / error"}
 _KERNELS = {"output": "kernel of the output", "logit": "kernel of the logit"}
@@ -121,18 +122,24 @@ def exponents_by_rate(record: xr.Dataset, names: Sequence[str]) -> Figure:
 
 
 def by_rate(record: xr.Dataset, names: Sequence[str] = PLAIN) -> Figure:
-    """Draw, for every rate, the response at the trained point against the epoch, and the last output kernel."""
+    """Draw, for every rate, the response at the trained point against the epoch, and the last output kernel.
+
+    Both end where the error of some seed falls below rounding, as that of a regression does.
+    """
     known = shared.present(record, tuple(names))
-    figure, grid = plt.subplots(2, len(known), figsize=(3.5 * len(known) + 0.2, 5.2), sharey="row", squeeze=False)
+    width = min(3.5 * len(known) + 0.2, 9.0)
+    figure, grid = plt.subplots(2, len(known), figsize=(width, 5.2), sharey="row", squeeze=False)
     rates = [float(rate) for rate in record["rate"].values]
     for column, name in zip(grid.T, known, strict=True):
         for rate, shade in zip(rates, _epoch_colours(len(rates)), strict=True):
             runs = shared.one(record, name, rate)
             if runs is None:
                 continue
-            epochs, values = _positive(runs, "raw")
+            known_until = (abs(runs["error"]) > shared.ROUNDING).all("seed").cumprod("epoch").astype(bool)
+            epochs, values = _positive(runs.isel(epoch=known_until.values), "raw")
             draw(column[0], epochs, values, f"rate {rate:g}", factors=True, color=shade)
-            kernel = xr.DataArray(shared.kernel(runs, "output")[:, -1].T, dims=("distance", "seed"))
+            place = int(known_until.sel(epoch=runs["profile_epoch"].values).sum()) - 1
+            kernel = xr.DataArray(shared.kernel(runs, "output")[:, place].T, dims=("distance", "seed"))
             draw(column[1], runs["distance"].values, kernel, None, color=shade, marker="o", markersize=3)
         column[0].set(xscale="log", yscale="log", xlabel="epoch")
         column[1].axhline(0, color=colour("black"), linewidth=0.8)
@@ -142,6 +149,33 @@ def by_rate(record: xr.Dataset, names: Sequence[str] = PLAIN) -> Figure:
     grid[1, 0].set_ylabel("last output kernel")
     panel_labels(grid)
     legend_below(figure, [grid[0, 0]], 5)
+    return figure
+
+
+def activations(record: xr.Dataset) -> Figure:
+    """Draw the response over the error by epoch, and the output's kernel before and after training, by activation."""
+    figure, axes = plt.subplots(1, 3, figsize=(9.0, 3.2))
+    rate = central_rate(record)
+    for name in shared.present(record, tuple(ACTIVATION_NAMES.values())):
+        runs = shared.one(record, name, rate)
+        if runs is None:
+            continue
+        epochs, values = _positive(runs, "divided")
+        draw(axes[0], epochs, values, name, factors=True, color=_shade(name))
+        kernel = shared.kernel(runs, "output")
+        for panel, place in ((axes[1], 0), (axes[2], -1)):
+            by_seed = xr.DataArray(kernel[:, place].T, dims=("distance", "seed"))
+            draw(panel, runs["distance"].values, by_seed, None, color=_shade(name), marker="o", markersize=3)
+    late = epochs[epochs >= epochs[-1] / 100]
+    axes[0].plot(late, 0.5 / late, label="$1/(2t)$: constant kernel", **look("theory"))
+    axes[0].set(xscale="log", yscale="log", xlabel="epoch", ylabel="response / error")
+    axes[1].set_ylabel("kernel of the output")
+    for panel, text in zip(axes[1:], ("before training", f"epoch {int(epochs[-1]):,}"), strict=True):
+        heading(panel, text)
+        panel.set_xlabel("Hamming distance")
+        panel.axhline(0, color=colour("black"), linewidth=0.8)
+    panel_labels(axes)
+    legend_below(figure, [axes[0]], 4)
     return figure
 
 
@@ -279,11 +313,12 @@ def numbers(record: xr.Dataset, suffix: str) -> dict[str, float]:
     """Return what the prose says of a record, rounded; names end with `suffix`."""
     rate = central_rate(record)
     found: dict[str, float] = {"rate": rate, "seeds": record.sizes["seed"], "epochs": int(record["epoch"][-1])}
-    for name in shared.present(record, (*PLAIN, "ReLU, 10 % wrong", "ELU, 10 % wrong")):
+    wrong = tuple(f"{name}, 10 % wrong" for name in PLAIN)
+    for name in shared.present(record, (*ACTIVATION_NAMES.values(), *wrong)):
         runs = shared.one(record, name, rate)
         if runs is None:
             continue
-        key = name.lower().replace(", 10 % wrong", "-wrong")
+        key = name.lower().replace(", 10 % wrong", "-wrong").replace(" ", "-")
         for reading in shared.READINGS:
             fit = shared.decay(runs, reading)
             found[f"{key}-{reading}"] = float(np.nanmean(fit.exponent))
@@ -295,4 +330,6 @@ def numbers(record: xr.Dataset, suffix: str) -> dict[str, float]:
         found[f"{key}-linear"] = float(runs["linear"].isel(epoch=0).mean())
         found[f"{key}-change"] = float(change_explained(runs).mean())
         found[f"{key}-amplitude"] = float((shared.curve(runs, "divided")[:, -1] * float(runs["epoch"][-1])).mean())
+    divided = [value for name, value in found.items() if name.endswith("-divided") and "-wrong" not in name]
+    found |= {"divided-lowest": min(divided), "divided-highest": max(divided)}
     return {f"{name}-{suffix}": round(value, 4) for name, value in found.items()}
