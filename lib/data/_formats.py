@@ -1,14 +1,15 @@
-"""Read and write the file formats of image sets. Nothing here unpickles.
+"""Read and write the file formats of image sets, and `.npz` files of any content. Nothing here unpickles.
 
-Every reader returns the arrays of the Keras layout: `x_train`, `x_test` of uint8, shape (N, H, W) or (N, H, W, C);
-`y_train`, `y_test` of integers, shape (N,). A reader that finds damage raises ValueError with the reason alone: the
-caller knows the file and the remedy.
+Every reader of an image set returns the arrays of the Keras layout: `x_train`, `x_test` of uint8, shape (N, H, W) or
+(N, H, W, C); `y_train`, `y_test` of integers, shape (N,). A reader that finds damage raises ValueError with the reason
+alone: the caller knows the file and the remedy.
 """
 
 import gzip
 import io
 import tarfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,8 +40,8 @@ CIFAR_MEMBERS = {
 }
 
 
-def read_npz(path: Path) -> Arrays:
-    """Read the four arrays of `path`, an `.npz` file in the Keras layout.
+def read_npz(path: Path, keys: Sequence[str] = KEYS) -> Arrays:
+    """Read the arrays called `keys` of an `.npz` file, those of the Keras layout by default.
 
     Each member is read to its end before it is parsed, so that zip's CRC-32 is checked over all of it: `numpy.load`
     stops where the array's header says, and a damaged header could then pass.
@@ -51,10 +52,10 @@ def read_npz(path: Path) -> Arrays:
         try:
             with zipfile.ZipFile(file) as archive:
                 names = set(archive.namelist())
-                arrays = {key: _parse_npy(archive.read(f"{key}.npy")) for key in KEYS if f"{key}.npy" in names}
+                arrays = {key: _parse_npy(archive.read(f"{key}.npy")) for key in keys if f"{key}.npy" in names}
         except Exception as error:  # damage surfaces as any of a dozen types: BadZipFile, zlib.error, EOFError, ...
             raise ValueError(f"it is damaged or no .npz file ({error})") from error
-    if missing := [key for key in KEYS if key not in arrays]:
+    if missing := [key for key in keys if key not in arrays]:
         raise ValueError(f"it lacks {', '.join(missing)}")
     return arrays
 

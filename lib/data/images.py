@@ -15,6 +15,7 @@ from torch import Tensor
 
 from lib.data._catalogue import CATALOGUE
 from lib.data._download import DownloadError, download
+from lib.data._folders import named_folders
 from lib.data._formats import KEYS, Arrays, read_idx_folder, read_npz
 
 NAMES = tuple(CATALOGUE)
@@ -256,10 +257,7 @@ def _digits() -> ImageSet:
 
 def _find(name: str) -> ImageSet:
     remedy = "replace the file, or remove it so that the set is looked for elsewhere"
-    for entry in filter(None, os.environ.get("BOOK_DATA", "").split(os.pathsep)):
-        folder = Path(entry).expanduser()
-        if not folder.is_dir():  # a mistyped folder must not end in a download
-            raise FileNotFoundError(f"BOOK_DATA names {entry!r}, which is no folder: create it or take it out.")
+    for folder in named_folders():
         if (folder / f"{name}.npz").exists():
             return _open(name, folder / f"{name}.npz", read_npz, remedy)
     cached = cache_folder() / f"{name}.npz"
