@@ -1,0 +1,438 @@
+"""Two-photon recordings of mouse visual cortex from the Allen Brain Observatory, through allensdk.
+
+`sessions` lists them, `load` makes a `lib.data.recording.Recording` of one. Both keep what they fetch in a folder laid
+out as allensdk's own `BrainObservatoryCache` does, so a folder that is there already can be used. allensdk is imported
+only when one of them is called.
+"""
+
+import json
+import os
+import sys
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lib.data import _transfer, images
+from lib.data._download import TIMEOUT, _socket_timeout
+from lib.data._formats import read_npz
+from lib.data.recording import Epoch, Recording
+from lib.files import whole
+
+AREAS = ("VISp", "VISl", "VISrl")  # those of the text: primary, lateral, rostrolateral
+SERVER: str | None = None  # where files come from: allensdk's own choice
+
+# Types of session, and the column of the table of cells that has a number for each cell found in one: how reliably it
+# answers to natural movie one, which is shown in all of them.
+SESSION_TYPES = {
+    "three_session_A": "reliability_nm1_a",
+    "three_session_B": "reliability_nm1_b",
+    "three_session_C": "reliability_nm1_c",
+    "three_session_C2": "reliability_nm1_c",
+}
+
+
+@dataclass(frozen=True)
+class Session:
+    """One recording session of the Allen Brain Observatory, before it is loaded.
+
+    Attributes
+    ----------
+    id : int
+        The ophys experiment's id, which `load` takes.
+    area : str
+        Area of visual cortex, such as VISp (primary).
+    session_type : str
+        Which stimuli were shown: one of `SESSION_TYPES`.
+    cells : int
+        Number of cells according to the published table of cells; the file itself may hold a few more, of which no
+        answer to natural movie one is given.
+    depth : int
+        Imaging depth in micrometres.
+    cre_line : str or None
+        Driver line, which decides the type of the neurons.
+    container : int
+        The experiment container's id: the sessions of one field of view.
+    size : int or None
+        Size of the session's two files in bytes; None where it is not known.
+    cached : bool
+        Whether both files are here.
+    """
+
+    id: int
+    area: str
+    session_type: str
+    cells: int
+    depth: int
+    cre_line: str | None
+    container: int
+    size: int | None
+    cached: bool
+
+
+def sessions(
+    cache_folder: str | Path | None = None,
+    areas: Sequence[str] = AREAS,
+    session_type: str = "three_session_B",
+    more_than: int = 50,
+    *,
+    sizes: bool = False,
+) -> list[Session]:
+    """List sessions of the Allen Brain Observatory, by default those that the text took.
+
+    The published tables of experiments and of cells are fetched on the first call (tens of megabytes), and kept.
+
+    Parameters
+    ----------
+    cache_folder
+        Where files are kept; by default `allen-brain-observatory` in `lib.data.cache_folder`.
+    areas
+        Areas of visual cortex.
+    session_type
+        One of `SESSION_TYPES`: B has static gratings, natural scenes and a movie, A drifting gratings and two movies, C
+        and C2 sparse noise and two movies; all have spontaneous activity.
+    more_than
+        Sessions with this number of cells or fewer are left out.
+    sizes
+        Ask the server for the size of files that are not here: four requests a session.
+
+    Returns
+    -------
+    list of Session
+        Sorted by area, in the order of `areas`, and id. Sessions that the institute marked as failed are left out.
+
+    Raises
+    ------
+    ImportError
+        If allensdk is not installed.
+    ValueError
+        If the session type is unknown, or no session is in one of the areas (those there are, are listed).
+    FileNotFoundError
+        If a table is not here and cannot be downloaded.
+
+    Notes
+    -----
+    Source: *Complexity for deep neural networks*, section 9; Allen Institute MindScope Program (2016), Allen Brain
+    Observatory, two-photon visual coding; de Vries et al. (2020), Nature Neuroscience 23, 138.
+
+    Examples
+    --------
+    >>> sessions(more_than=300)[0]  # doctest: +SKIP
+    Session(id=..., area='VISp', session_type='three_session_B', cells=..., ...)
+    """
+    if session_type not in SESSION_TYPES:
+        raise ValueError(f"No session is of type {session_type!r}: choose one of {', '.join(SESSION_TYPES)}.")
+    observatory = _observatory(cache_folder)
+    api = observatory.api
+    experiments = _table(observatory, observatory.EXPERIMENTS_KEY, "experiments", api.get_ophys_experiments)
+    there = {experiment["targeted_structure"]["acronym"] for experiment in experiments}
+    if unknown := [area for area in areas if area not in there]:
+        raise ValueError(f"No session is in area {unknown[0]!r}: choose from {', '.join(sorted(there))}.")
+    chosen = api.filter_ophys_experiments(
+        experiments, targeted_structures=list(areas), session_types=[session_type], simple=True
+    )
+    column = SESSION_TYPES[session_type]
+    cells = Counter(
+        cell["experiment_container_id"]
+        for cell in _table(observatory, observatory.CELL_SPECIMENS_KEY, "cells", api.get_cell_metrics)
+        if cell.get(column) is not None
+    )
+    found = []
+    for each in sorted(chosen, key=lambda each: (tuple(areas).index(each["targeted_structure"]), each["id"])):
+        count = cells[each["experiment_container_id"]]
+        if count <= more_than:
+            continue
+        files = _files(observatory, each["id"])
+        cached = all(file.path.exists() for file in files)
+        found.append(
+            Session(
+                id=each["id"],
+                area=each["targeted_structure"],
+                session_type=session_type,
+                cells=count,
+                depth=each["imaging_depth"],
+                cre_line=each["cre_line"],
+                container=each["experiment_container_id"],
+                size=_size(observatory, each["id"], files) if cached or sizes else None,
+                cached=cached,
+            )
+        )
+    return found
+
+
+def load(session_id: int, cache_folder: str | Path | None = None) -> Recording:
+    """Load one session of the Allen Brain Observatory, fetching what is not here.
+
+    Events are those that the institute deconvolved from fluorescence (`get_ophys_experiment_events`): real amplitudes,
+    mostly 0. Each interval of a stimulus is an epoch of its own, so that the three of static gratings or natural scenes
+    can be averaged. An interval's last frame may be left out: ends are taken as exclusive, as allensdk itself counts.
+
+    The size of what is missing is shown before it is fetched, then progress. An interrupted download goes on where it
+    stopped. A file that is not whole is named in a warning and fetched again.
+
+    Parameters
+    ----------
+    session_id
+        `Session.id`: the ophys experiment's.
+    cache_folder
+        As for `sessions`.
+
+    Returns
+    -------
+    Recording
+        Amplitudes of events, neurons x frames, about 30 frames a second; `neuron_ids` are cell specimen ids, `times`
+        the frames' own, and `running` the speed in cm/s where it was measured. Cells whose events are nan somewhere are
+        left out, with a warning that says how many.
+
+    Raises
+    ------
+    ImportError
+        If allensdk is not installed.
+    FileNotFoundError
+        If a file is not here, or not whole, and cannot be downloaded, or there is no such session.
+    ValueError
+        If the two files do not fit each other, or stimuli cannot be told apart.
+
+    Notes
+    -----
+    Source: as for `sessions`; events by the L0 method of Jewell and Witten (2018), Annals of Applied Statistics 12,
+    2457.
+
+    Examples
+    --------
+    >>> recording = load(sessions()[0].id)  # doctest: +SKIP
+    >>> recording.stimuli  # doctest: +SKIP
+    ('static_gratings', 'natural_scenes', 'spontaneous', 'natural_movie_one')
+    """
+    observatory = _observatory(cache_folder)
+    files = _files(observatory, session_id)
+    _fetch_missing(observatory, session_id, files)
+    with _quiet():
+        data = observatory.get_ophys_experiment_data(session_id)
+        events = observatory.get_ophys_experiment_events(session_id)  # unpickles nothing: allow_pickle=False
+        ids, times = data.get_cell_specimen_ids(), data.get_fluorescence_timestamps()
+        about = data.get_metadata()
+    if events.shape != (len(ids), len(times)):
+        raise ValueError(
+            f"Session {session_id} has events of shape {events.shape}, but {len(ids)} cells and {len(times)} frames: "
+            f"remove {files[0].path} and {files[1].path}, so that they are fetched again."
+        )
+    measured = np.isfinite(events).all(1)
+    if not measured.all():
+        warnings.warn(
+            f"Session {session_id}: {np.sum(~measured)} of {len(ids)} cells have events that are nan: left out.",
+            stacklevel=2,
+        )
+    area = about.get("targeted_structure")
+    return Recording(
+        events=events[measured],
+        bin_width=float(np.median(np.diff(times))),
+        epochs=_epochs(data, session_id),
+        source=(
+            f"Allen Brain Observatory, two-photon session {session_id} ({about.get('session_type')}, {area}), "
+            "deconvolved events"
+        ),
+        neuron_ids=ids[measured],
+        area=area,
+        running=_running(data, len(times)),
+        times=times,
+    )
+
+
+class _File(NamedTuple):
+    """One of the files that make up a session."""
+
+    path: Path
+    query: str  # the template in allensdk that asks for its link
+    check: Callable[[Path], None]  # raises ValueError with the reason if it cannot be read
+
+
+def _files(observatory: Any, session_id: int) -> tuple[_File, _File]:
+    def path(key: str) -> Path:
+        return Path(observatory.get_cache_path(None, key, session_id))
+
+    return (
+        _File(path(observatory.EXPERIMENT_DATA_KEY), "ophys_experiment_data", _check_data),
+        _File(path(observatory.EVENTS_DATA_KEY), "ophys_events_file", _check_events),
+    )
+
+
+def _check_data(path: Path) -> None:
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:  # a truncated file is not opened
+            processing = file["processing/brain_observatory_pipeline"]
+            _ = processing["ImageSegmentation/cell_specimen_ids"][()], file["stimulus/presentation"]
+    except (OSError, KeyError) as error:
+        raise ValueError(f"it is damaged or no session's NWB file ({error.args[0]})") from error
+
+
+def _check_events(path: Path) -> None:
+    read_npz(path, ("ev",))
+
+
+def _observatory(cache_folder: str | Path | None) -> Any:
+    """Return allensdk's `BrainObservatoryCache` of a folder."""
+    try:
+        with _quiet():
+            from allensdk.core.brain_observatory_cache import BrainObservatoryCache
+    except ImportError as error:
+        raise ImportError(
+            f"The Allen Brain Observatory is read by allensdk, which cannot be imported here ({error}): with Python "
+            "3.11, pip install 'allensdk==2.16.2' 'statsmodels<0.15' 'setuptools<81'."
+        ) from error
+    default = images.cache_folder() / "allen-brain-observatory"
+    folder = default if cache_folder is None else Path(cache_folder).expanduser()
+    manifest = folder / "manifest.json"
+    if manifest.exists() and _json(manifest) is None:
+        manifest.unlink()  # allensdk writes the same again
+    with _quiet():
+        if not manifest.exists():
+            with whole(manifest) as temporary:
+                BrainObservatoryCache(manifest_file=str(temporary), base_uri=SERVER)
+        return BrainObservatoryCache(manifest_file=str(manifest), base_uri=SERVER)
+
+
+def _table(observatory: Any, key: str, what: str, query: Callable[[], Any]) -> list[dict[str, Any]]:
+    """Read one of the published tables, fetching it if need be."""
+    path = Path(observatory.get_cache_path(None, key))
+    rows = _json(path) if path.exists() else None
+    if rows:
+        return rows
+    if path.exists():
+        warnings.warn(f"{path} is not whole: it is fetched again.", stacklevel=3)
+    try:
+        _require_network()
+        print(f"Allen Brain Observatory: downloading the table of {what} into {path}", file=sys.stderr, flush=True)
+        with _quiet(), _socket_timeout(TIMEOUT):
+            rows = list(query())
+        with whole(path) as temporary:
+            temporary.write_text(json.dumps(rows))
+    except Exception as error:  # allensdk raises bare exceptions, besides those of sockets
+        raise FileNotFoundError(
+            f"The table of {what} is not in {path.parent} and cannot be downloaded ({error}): put {path.name} there, "
+            "or ask again with a network."
+        ) from error
+    return rows
+
+
+def _fetch_missing(observatory: Any, session_id: int, files: Sequence[_File]) -> None:
+    missing = []
+    for file in files:
+        if file.path.exists():
+            try:
+                file.check(file.path)
+                continue
+            except ValueError as error:
+                warnings.warn(f"{file.path} cannot be used, {error}: it is fetched again.", stacklevel=3)
+        missing.append(file)
+    if not missing:
+        return
+    folder = files[0].path.parent.parent
+    try:
+        _require_network()
+        links = [_link(observatory, session_id, file) for file in missing]
+        amount = _megabytes([_transfer.size(link) for link in links])
+        print(
+            f"Allen Brain Observatory, session {session_id}: downloading {amount} into {folder}",
+            file=sys.stderr,
+            flush=True,
+        )
+        for link, file in zip(links, missing, strict=True):
+            _transfer.fetch(link, file.path, file.check)
+    except _transfer.TransferError as error:
+        names = " and ".join(str(file.path.relative_to(folder)) for file in missing)
+        raise FileNotFoundError(
+            f"Session {session_id} is not whole in {folder} and cannot be downloaded ({error}): put {names} there, or "
+            "ask again with a network."
+        ) from error
+
+
+def _link(observatory: Any, session_id: int, file: _File) -> str:
+    try:
+        with _quiet(), _socket_timeout(TIMEOUT):
+            rows = observatory.api.template_query(
+                "brain_observatory_queries", file.query, ophys_experiment_id=session_id
+            )
+    except Exception as error:  # allensdk raises bare exceptions, besides those of sockets
+        raise _transfer.TransferError(str(error)) from error
+    if not rows:
+        raise _transfer.TransferError(f"the observatory has no {file.path.name}; `sessions` lists what there is")
+    return observatory.api.api_url + rows[0]["download_link"]
+
+
+def _size(observatory: Any, session_id: int, files: Sequence[_File]) -> int | None:
+    """Size of a session's files in bytes, asking the server for those that are not here."""
+    total = 0
+    for file in files:
+        if file.path.exists():
+            total += file.path.stat().st_size
+            continue
+        try:
+            _require_network()
+            size = _transfer.size(_link(observatory, session_id, file))
+        except _transfer.TransferError:
+            size = None
+        if size is None:
+            return None
+        total += size
+    return total
+
+
+def _megabytes(sizes: Sequence[int | None]) -> str:
+    if any(size is None for size in sizes):
+        return "a file of unknown size" if len(sizes) == 1 else "files of unknown size"
+    return f"{sum(size or 0 for size in sizes) / 1e6:,.1f} MB"
+
+
+def _epochs(data: Any, session_id: int) -> tuple[Epoch, ...]:
+    """Make one epoch of each interval of each stimulus."""
+    from allensdk.brain_observatory.brain_observatory_exceptions import EpochSeparationException
+
+    try:
+        with _quiet():
+            table = data.get_stimulus_epoch_table()
+    except (EpochSeparationException, NotImplementedError) as error:
+        raise ValueError(
+            f"Stimuli of session {session_id} cannot be told apart by allensdk ({error}): use another session."
+        ) from error
+    rows = zip(table["stimulus"], table["start"], table["end"], strict=True)
+    return tuple(Epoch(str(stimulus), int(start), int(end)) for stimulus, start, end in rows)
+
+
+def _running(data: Any, frames: int) -> NDArray[np.float64] | None:
+    """Running speed in every frame, in cm/s; None where there is none, or none that fits."""
+    try:
+        with _quiet():
+            speed, _ = data.get_running_speed()
+    except (KeyError, IndexError):  # not recorded; or on a clock that shares no time with the frames
+        return None
+    return speed if speed.shape == (frames,) else None
+
+
+def _require_network() -> None:
+    if os.environ.get("BOOK_OFFLINE", "0") not in ("", "0"):
+        raise _transfer.TransferError("BOOK_OFFLINE is set")
+
+
+def _json(path: Path) -> Any:
+    """Content of a JSON file; None if it is not whole."""
+    try:
+        return json.loads(path.read_bytes())
+    except ValueError:
+        return None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence allensdk's warnings, which are of the age of what it stands on and say nothing of the data."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
