@@ -484,13 +484,13 @@ class TestNwb:
     def test_rows_of_one_stimulus_make_an_epoch(self, put_nwb, nwb):
         def fill(content):
             add_units(content)
-            table = nwb.epoch.TimeIntervals("gratings_presentations", "made up")
+            table = nwb.epoch.TimeIntervals(name="gratings_presentations", description="made up")
             table.add_column("stimulus_name", "what")
             table.add_column("orientation", "degrees")
             for start in (0.0, 0.5, 1.0, 4.0, 4.5):
                 table.add_interval(start, start + 0.25, stimulus_name="gratings", orientation=45.0 * start)
             content.add_time_intervals(table)
-            grey = nwb.epoch.TimeIntervals("grey_screen", "made up")
+            grey = nwb.epoch.TimeIntervals(name="grey_screen", description="made up")
             grey.add_interval(2.0, 3.0)
             content.add_time_intervals(grey)
             content.add_trial(0.0, 9.0)
