@@ -25,8 +25,10 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, ndtr, ndtri, xlogy
 
 from lib.data.exact import ExactSystem, Patterns
+from lib.data.recording import Epoch, Recording
 
 _REACH, _NODES = 10.0, 1001  # trapezoidal rule over a standard normal variable, in standard deviations
+_FRAMES = 30  # bins a second, as frames of a two-photon recording
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,38 @@ def simulated_population(stimulus: str) -> Population:
         raise ValueError(f"There is no stimulus {stimulus!r} here: use one of {', '.join(STIMULI)}.")
     rates = tuple(STIMULI[stimulus] * rate for rate in Population.rates)
     return Population(rates, name=stimulus)
+
+
+def simulated_session(seconds: float, seed: int, *, shows: int = 2) -> Recording:
+    """Return a recording of the simulated population, each stimulus shown several times in turn.
+
+    Parameters
+    ----------
+    seconds
+        Length of each showing; bins last a thirtieth of a second.
+    seed
+        Decides the activity; each bin is an independent sample of :func:`simulated_population`.
+    shows
+        How often each stimulus is shown.
+
+    Raises
+    ------
+    ValueError
+        If a showing is shorter than a bin, or there are none.
+
+    Examples
+    --------
+    >>> simulated_session(2.0, seed=0).during("natural movie")
+    Part(natural movie: 120 bins of 0.03333 s x 48 neurons)
+    """
+    bins = round(seconds * _FRAMES)
+    if bins < 1 or shows < 1:
+        raise ValueError(f"{shows} showings of {seconds} s hold no bin: use 1 or more of at least {1 / _FRAMES:.3f} s.")
+    rng = np.random.default_rng(seed)
+    names = list(STIMULI) * shows
+    events = np.concatenate([simulated_population(name).draw(bins, rng) for name in names]).T
+    epochs = tuple(Epoch(name, place * bins, (place + 1) * bins) for place, name in enumerate(names))
+    return Recording(events, 1 / _FRAMES, epochs, f"simulated, seed {seed}")
 
 
 def _outer(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:

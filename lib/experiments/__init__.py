@@ -19,6 +19,7 @@ import xarray as xr
 
 from lib import presets
 from lib.experiments import (
+    cortex,
     deep_mlp,
     feature_loss,
     pattern_bounds,
@@ -123,6 +124,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             training_response,
             reduced_response,
             response_limits,
+            cortex,
         ),
     )
 }

@@ -213,6 +213,36 @@ def test_one_unit_has_its_own_entropy(method):
     assert pattern_entropy(z, method).bits == pytest.approx(binary(z.mean()), abs=0.01)
 
 
+def test_independent_units_are_scored_by_the_other_fold():
+    z = np.random.default_rng(0).random((60, 3)) < (0.1, 0.5, 0.9)
+    found = pattern_entropy(z, "independent", groups=np.arange(60) // 10)
+    half = [np.isin(np.arange(60) // 10, groups) for groups in itertools.combinations(range(6), 3)]
+    candidates = []
+    for test in half:  # whichever groups are in the first fold
+        total = 0.0
+        for score, learn in ((test, ~test), (~test, test)):
+            share = (z[learn].sum(0) + 0.5) / (learn.sum() + 1)
+            total -= np.where(z[score], np.log2(share), np.log2(1 - share)).sum()
+        candidates.append(total / 60)
+    assert np.abs(np.array(candidates) - found.bits).min() < 1e-6
+    assert found.bits > found.independent_bits
+
+
+def test_a_gain_is_known_better_than_either_bound():
+    groups = np.arange(4_000) // 40
+    rate = np.random.default_rng(1).uniform(0.05, 0.5, 100)[groups]  # blocks of more and of less activity
+    z = np.random.default_rng(0).random((4_000, 6)) < rate[:, None]
+    z[:, 5] = z[:, 0]
+    copied, alone = (pattern_entropy(z, method, groups=groups) for method in ("autoregressive", "independent"))
+    gain, error = copied.gain_over(alone)
+    assert gain == pytest.approx(alone.bits - copied.bits)
+    assert 0 < error < 0.5 * min(copied.standard_error, alone.standard_error)
+    assert alone.gain_over(copied) == pytest.approx((-gain, error))
+    assert copied.gain_over(copied) == (0, 0)
+    with pytest.raises(ValueError, match="cannot be paired"):
+        copied.gain_over(pattern_entropy(z, "independent"))
+
+
 @pytest.mark.parametrize("kind", ["bool", "int", "float", "tensor", "packed", "packed tensor", "transposed"])
 def test_patterns_may_come_in_many_forms(kind):
     z = np.random.default_rng(0).random((500, 11)) < 0.4
