@@ -19,6 +19,29 @@ class Stream(IntEnum):
     ORDER = 0
     LABELS = 1
     VALIDATION = 2
+    PLACES = 3
+    COLOURS = 4
+    TEARING = 5
+    CROPS = 6
+
+
+def generator_of(seed: int, stream: Stream, *counter: int) -> torch.Generator:
+    """Return a generator on the CPU for what is not an order: its numbers are a function of the arguments alone.
+
+    Raises
+    ------
+    ValueError
+        If the seed or a counter is negative.
+
+    Examples
+    --------
+    >>> one, same, other = (generator_of(seed, Stream.CROPS) for seed in (0, 0, 1))
+    >>> first = torch.rand(3, generator=one)
+    >>> torch.equal(first, torch.rand(3, generator=same)), torch.equal(first, torch.rand(3, generator=other))
+    (True, False)
+    """
+    state = _seed_sequence(seed, stream, *counter).generate_state(1, np.uint64)
+    return torch.Generator().manual_seed(int(state[0]))
 
 
 def permutation(n: int, seed: int, stream: Stream, *counter: int) -> Tensor:
@@ -33,10 +56,13 @@ def permutation(n: int, seed: int, stream: Stream, *counter: int) -> Tensor:
     """
     if n < 1:
         raise ValueError(f"n={n} samples cannot be put in order: give at least 1.")
+    return torch.from_numpy(np.random.default_rng(_seed_sequence(seed, stream, *counter)).permutation(n))
+
+
+def _seed_sequence(seed: int, stream: Stream, *counter: int) -> np.random.SeedSequence:
     if min(seed, *counter, 0) < 0:
         raise ValueError(f"seed and epoch must be 0 or more, but are {(seed, *counter)}.")
-    generator = np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=(int(stream), *map(int, counter))))
-    return torch.from_numpy(generator.permutation(n))
+    return np.random.SeedSequence(int(seed), spawn_key=(int(stream), *map(int, counter)))
 
 
 def epoch_order(n: int, seed: int, epoch: int, device: str | torch.device = "cpu") -> Tensor:
