@@ -6,7 +6,7 @@ what is measured there is the caller's business.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -39,6 +39,11 @@ class Recipe:
         Samples in a step.
     samples
         Samples in an epoch, freshly drawn without replacement; all where None.
+    momentum
+        Of ``sgd``.
+    drops
+        Shares of all steps after which the rate is divided by ten, such as ``(0.8, 0.9)``: of 100 epochs after 80 and
+        90. Only for :func:`fit_module`, which knows how many steps there will be.
 
     Raises
     ------
@@ -56,12 +61,18 @@ class Recipe:
     weight_decay: float = 0.0
     batch: int = 32
     samples: int | None = None
+    momentum: float = 0.0
+    drops: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(f"Unknown optimizer {self.optimizer!r}: choose one of {', '.join(OPTIMIZERS)}.")
         if self.rate <= 0 or self.weight_decay < 0 or self.batch < 1 or (self.samples is not None and self.samples < 1):
             raise ValueError(f"{self} must have rate > 0, weight_decay >= 0, batch >= 1 and samples >= 1.")
+        if not 0 <= self.momentum < 1 or (self.momentum and self.optimizer != "sgd"):
+            raise ValueError(f"Momentum {self.momentum} of {self.optimizer} is none: use from 0 to below 1, with sgd.")
+        if any(not 0 < share < 1 for share in self.drops):
+            raise ValueError(f"Drops at {self.drops} are no shares of the training: use numbers between 0 and 1.")
 
     def per_epoch(self, pool: int) -> int:
         """Return the samples of an epoch, out of `pool`."""
@@ -76,7 +87,19 @@ class Recipe:
     def start(self, *parameters: Tensor) -> torch.optim.Optimizer:
         """Return the optimizer of these parameters."""
         kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
-        return kinds[self.optimizer](parameters, lr=self.rate, weight_decay=self.weight_decay, fused=True)
+        momentum = {"momentum": self.momentum} if self.optimizer == "sgd" else {}
+        return kinds[self.optimizer](parameters, lr=self.rate, weight_decay=self.weight_decay, fused=True, **momentum)
+
+    def rate_at(self, step: int, steps: int) -> float:
+        """Return the learning rate of a step, from 0 on, out of so many.
+
+        Examples
+        --------
+        >>> recipe = Recipe("sgd", rate=0.1, drops=(0.8, 0.9))
+        >>> [recipe.rate_at(epoch, 100) for epoch in (79, 80, 89, 90)]
+        [0.1, 0.01, 0.01, 0.001]
+        """
+        return self.rate / 10 ** sum(step / steps >= share for share in self.drops)
 
 
 @dataclass(frozen=True)
@@ -135,7 +158,7 @@ def fit(
     Raises
     ------
     ValueError
-        If the stops do not rise, or an epoch asks for more samples than there are.
+        If the stops do not rise, an epoch asks for more samples than there are, or the rate is to drop.
 
     Examples
     --------
@@ -149,6 +172,10 @@ def fit(
     stops = list(stops)
     if not stops or stops[0] < 0 or any(b <= a for a, b in pairwise(stops)):
         raise ValueError(f"stops={stops} must rise from 0 on.")
+    if recipe.drops:
+        raise ValueError(
+            f"The rate cannot drop at {recipe.drops} of a training without end: leave drops to fit_module."
+        )
     pool = len(inputs) if pools is None else pools.shape[1]
     size, per_epoch = recipe.per_epoch(pool), recipe.steps(pool)
     labels = labels.expand(len(nets.seeds), -1)
@@ -180,10 +207,37 @@ def fit(
             seen, norms = [], []
 
 
+@dataclass(frozen=True)
+class Epoch:
+    """An epoch that a module has learned for, and means over its steps, while weights and samples changed.
+
+    Attributes
+    ----------
+    number
+        Epochs made.
+    loss
+        Cross-entropy in nats.
+    error
+        Share of mistakes.
+    """
+
+    number: int
+    loss: float
+    error: float
+
+
 def fit_module(
-    model: nn.Module, inputs: Tensor, labels: Tensor, recipe: Recipe, epochs: int, seed: int
-) -> Iterator[float]:
-    """Let any module learn to classify; yield the mean loss of each epoch, in nats.
+    model: nn.Module,
+    inputs: Tensor,
+    labels: Tensor,
+    recipe: Recipe,
+    epochs: int,
+    seed: int,
+    *,
+    prepare: Callable[[Tensor, int], Tensor] = lambda samples, step: samples,
+    precision: torch.dtype = torch.float32,
+) -> Iterator[Epoch]:
+    """Let any module learn to classify; stop after each epoch.
 
     Parameters
     ----------
@@ -197,25 +251,41 @@ def fit_module(
         Passes through the samples.
     seed
         Decides the order of the samples, a function of (seed, epoch) alone.
+    prepare
+        From the samples of a batch, and the number of the step from 0 on, to what the model is given: where images are
+        scaled, cropped and mirrored.
+    precision
+        Type of number that the model computes in where torch holds it safe (autocast); weights stay as they are.
+
+    Yields
+    ------
+    Epoch
+        One for each.
 
     Examples
     --------
     >>> model = nn.Linear(2, 2)
     >>> x = torch.randn(64, 2, generator=torch.Generator().manual_seed(0))
-    >>> losses = list(fit_module(model, x, (x[:, 0] > 0).long(), Recipe(rate=0.1, batch=8), epochs=5, seed=0))
-    >>> len(losses), losses[-1] < losses[0]
+    >>> learned = list(fit_module(model, x, (x[:, 0] > 0).long(), Recipe(rate=0.1, batch=8), epochs=5, seed=0))
+    >>> len(learned), learned[-1].loss < learned[0].loss
     (5, True)
     """
     optimizer = recipe.start(*model.parameters())
-    size = recipe.per_epoch(len(inputs))
+    size, per_epoch = recipe.per_epoch(len(inputs)), recipe.steps(len(inputs))
     for epoch in range(epochs):
         model.train()
-        total = inputs.new_zeros((), dtype=torch.float64)
-        for rows in data.epoch_order(len(inputs), seed, epoch, inputs.device)[:size].split(recipe.batch):
+        loss_of_all, mistakes = torch.zeros(2, dtype=torch.float64, device=inputs.device)
+        order = data.epoch_order(len(inputs), seed, epoch, inputs.device)[:size]
+        for step, rows in enumerate(order.split(recipe.batch), epoch * per_epoch):
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.rate_at(step, epochs * per_epoch)
             optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(model(inputs[rows]), labels[rows])
+            with torch.autocast(inputs.device.type, precision, enabled=precision != torch.float32):
+                scores = model(prepare(inputs[rows], step))
+                loss = nn.functional.cross_entropy(scores, labels[rows])
             loss.backward()
             optimizer.step()
-            total += loss.detach() * len(rows)
+            loss_of_all += loss.detach() * len(rows)
+            mistakes += (scores.detach().argmax(1) != labels[rows]).sum()
         model.eval()
-        yield float(total) / size
+        yield Epoch(epoch + 1, float(loss_of_all) / size, float(mistakes) / size)

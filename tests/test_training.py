@@ -95,7 +95,14 @@ def test_stops_must_rise(samples, stops):
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [({"optimizer": "lion"}, "Unknown optimizer 'lion'"), ({"rate": 0.0}, "rate > 0"), ({"batch": 0}, "batch >= 1")],
+    [
+        ({"optimizer": "lion"}, "Unknown optimizer 'lion'"),
+        ({"rate": 0.0}, "rate > 0"),
+        ({"batch": 0}, "batch >= 1"),
+        ({"momentum": 0.9}, "Momentum 0.9 of adam is none"),
+        ({"momentum": 1.0, "optimizer": "sgd"}, "from 0 to below 1"),
+        ({"drops": (0.8, 1.5)}, "are no shares of the training"),
+    ],
 )
 def test_wrong_recipes_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
@@ -107,25 +114,76 @@ def test_an_epoch_cannot_have_more_samples_than_there_are(samples):
         list(fit(MLPs(ARCHITECTURE, (0,)), *samples, Recipe(samples=60), stops=(1,)))
 
 
+def test_a_loop_without_end_drops_no_rate(samples):
+    with pytest.raises(ValueError, match="leave drops to fit_module"):
+        list(fit(MLPs(ARCHITECTURE, (0,)), *samples, Recipe(drops=(0.5,)), stops=(1,)))
+
+
 def test_any_module_learns_as_a_plain_loop_would():
-    """Same samples in the same order, same optimizer: same weights."""
+    """Same samples in the same order, same optimizer, same rates: same weights."""
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(30, 4, generator=generator)
     y = (x[:, 0] > 0).long()
     model, plain = (torch.nn.Sequential(torch.nn.Linear(4, 2), torch.nn.BatchNorm1d(2)) for _ in range(2))
     plain.load_state_dict(model.state_dict())
-    losses = list(fit_module(model, x, y, Recipe("sgd", 0.1, batch=8), epochs=2, seed=3))
-    optimizer, expected = torch.optim.SGD(plain.parameters(), 0.1), []
+    recipe = Recipe("sgd", 0.1, weight_decay=0.01, batch=8, momentum=0.9, drops=(0.5,))
+    found = list(fit_module(model, x, y, recipe, epochs=2, seed=3))
+    optimizer = torch.optim.SGD(plain.parameters(), 0.1, momentum=0.9, weight_decay=0.01)
+    expected, mistakes = [], []
     for epoch in range(2):
-        total = 0.0
+        total = wrong = 0.0
+        optimizer.param_groups[0]["lr"] = 0.1 if epoch == 0 else 0.01
         for rows in data.epoch_order(30, 3, epoch).split(8):
             optimizer.zero_grad()
-            loss = torch.nn.functional.cross_entropy(plain(x[rows]), y[rows])
+            scores = plain(x[rows])
+            loss = torch.nn.functional.cross_entropy(scores, y[rows])
             loss.backward()
             optimizer.step()
             total += float(loss.detach()) * len(rows)
+            wrong += float((scores.argmax(1) != y[rows]).sum())
         expected.append(total / 30)
-    assert losses == pytest.approx(expected)
+        mistakes.append(wrong / 30)
+    assert [epoch.number for epoch in found] == [1, 2]
+    assert [epoch.loss for epoch in found] == pytest.approx(expected)
+    assert [epoch.error for epoch in found] == pytest.approx(mistakes)
     for ours, theirs in zip(model.parameters(), plain.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs)
     assert not model.training
+
+
+def test_the_rate_falls_at_its_shares_whatever_the_number_of_epochs():
+    """The text's 80th and 90th epochs of 100; the 8th and 9th of 10; in mid-epoch where they are too few."""
+    recipe = Recipe("sgd", 0.1, drops=(0.8, 0.9))
+    for steps in (100, 39_100, 10, 3_910, 7):
+        rates = [recipe.rate_at(step, steps) for step in range(steps)]
+        full, tenth, hundredth = (sum(abs(rate / r - 1) < 1e-12 for rate in rates) for r in (0.1, 0.01, 0.001))
+        assert full + tenth + hundredth == steps
+        assert full == -(-8 * steps // 10)
+        assert full + tenth == -(-9 * steps // 10)
+        assert rates == sorted(rates, reverse=True)
+    assert {Recipe().rate_at(step, 5) for step in range(5)} == {0.001}
+
+
+def test_batches_are_prepared_step_by_step_over_all_epochs():
+    x, y, seen = torch.arange(10.0)[:, None], torch.zeros(10, dtype=torch.int64), []
+
+    def prepare(samples, step):
+        seen.append((step, samples.flatten().tolist()))
+        return samples
+
+    list(fit_module(torch.nn.Linear(1, 2), x, y, Recipe(batch=4), epochs=2, seed=0, prepare=prepare))
+    assert [step for step, _ in seen] == list(range(6))
+    for epoch in range(2):
+        visited = [value for _, values in seen[3 * epoch : 3 * epoch + 3] for value in values]
+        assert visited == data.epoch_order(10, 0, epoch).tolist()
+
+
+def test_half_precision_is_for_the_model_s_arithmetic_only():
+    kinds = set()
+    model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Linear(8, 2))
+    model[0].register_forward_hook(lambda module, inputs, output: kinds.add(output.dtype))
+    x = torch.randn(64, 4, generator=torch.Generator().manual_seed(0))
+    *_, last = fit_module(model, x, (x[:, 0] > 0).long(), Recipe(rate=0.1), 5, 0, precision=torch.bfloat16)
+    assert kinds == {torch.bfloat16}
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    assert last.error < 0.1

@@ -46,8 +46,8 @@ class Source:
         model = untrained(depth, seed, len(images.classes)).to(images.device)
         recipe = Recipe(rate=self.rate, batch=self.batch)
         x, y = inputs(images.x_train[: self.learned]), images.y_train[: self.learned]
-        for epoch, _ in enumerate(fit_module(model, x, y, recipe, self.epochs, seed)):
-            progress((epoch + 1) / self.epochs)
+        for epoch in fit_module(model, x, y, recipe, self.epochs, seed):
+            progress(epoch.number / self.epochs)
         return model
 
 
