@@ -46,6 +46,24 @@ def available() -> list[str]:
     return ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
 
 
+def fast_precision(device: torch.device) -> torch.dtype:
+    """Return the type of number in which networks learn fastest: bfloat16 where the device multiplies it, or float32.
+
+    Without instructions of its own for bfloat16, a processor takes ten times longer with it.
+
+    Examples
+    --------
+    >>> fast_precision(torch.device("cpu")) in (torch.bfloat16, torch.float32)
+    True
+    """
+    if device.type == "cuda":
+        multiplies = torch.cuda.get_device_capability(device) >= (8, 0)
+    else:
+        able = torch.cpu.get_capabilities()
+        multiplies = any(able.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    return torch.bfloat16 if multiplies else torch.float32
+
+
 def describe(device: torch.device) -> str:
     """Return the device's name as a reader would know it, for provenance.
 

@@ -33,6 +33,15 @@ def test_device_follows_name_then_environment(monkeypatch):
     assert device.choose("cpu") == torch.device("cpu")
 
 
+@pytest.mark.parametrize(
+    ("able", "precision"),
+    [({"avx2": True}, "float32"), ({"avx512_bf16": False}, "float32"), ({"amx_bf16": True}, "bfloat16")],
+)
+def test_half_precision_is_for_processors_that_have_it(able, precision, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    assert device.fast_precision(torch.device("cpu")) is getattr(torch, precision)
+
+
 def test_missing_device_gets_one_sentence(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     with pytest.raises(ValueError, match="'cuda' is not on this machine: use one of cpu"):
