@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lib.bench import dimension, histogram, patterns, perceptron, response, training, unit_root
+from lib.bench import dimension, histogram, patterns, perceptron, residual_training, response, training, unit_root
 from lib.bench._timing import BenchResult
 
 __all__ = ["BENCHMARKS", "BenchResult"]
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Callable[[], BenchResult]] = {
     "patterns_few": patterns.few,
     "patterns_large": patterns.large,
     "perceptron": perceptron.run,
+    "residual_training": residual_training.run,
     "response": response.run,
     "training": training.run,
     "unit_root": unit_root.run,
