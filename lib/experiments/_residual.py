@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lib import data
 from lib.data.images import ImageSet
-from lib.models.resnet import ResNet, published, scaled, untrained
+from lib.models.resnet import Cell, ResNet, published, scaled, untrained
 from lib.training import Recipe, fit_module
 
 _TOGETHER = 250  # images that a network sees at once
@@ -69,6 +69,46 @@ def inputs(images: Tensor) -> Tensor:
 def batches(images: Tensor) -> Iterator[Tensor]:
     """Yield inputs for many images, part by part."""
     return (inputs(part) for part in images.split(_TOGETHER))
+
+
+def scores_of(model: ResNet, images: Tensor, precision: torch.dtype = torch.float32) -> Tensor:
+    """Return the scores that a network in evaluation mode gives to many images, float32, shape (sample, class)."""
+    with torch.no_grad(), torch.autocast(images.device.type, precision, enabled=precision != torch.float32):
+        return torch.cat([model(part) for part in batches(images)]).float()
+
+
+def topmost(model: ResNet) -> list[str]:
+    """Return the names of the ReLUs that layers are read at: the first, then in each cell that after the summation.
+
+    Examples
+    --------
+    >>> topmost(ResNet(8))
+    ['relu', 'layer1.0.relu', 'layer2.0.relu', 'layer3.0.relu']
+    """
+    return ["relu", *(f"{name}.relu" for name, module in model.named_modules() if isinstance(module, Cell))]
+
+
+def blocks_of(model: ResNet) -> list[int]:
+    """Return the block of each of those layers: 1 is the first convolution, 2 to 4 hold the cells.
+
+    Examples
+    --------
+    >>> blocks_of(ResNet(8))
+    [1, 2, 3, 4]
+    """
+    return [1, *(1 + int(name.removeprefix("layer").split(".")[0]) for name in topmost(model)[1:])]
+
+
+def channels_of(model: ResNet) -> list[int]:
+    """Return the number of channels of each of those layers.
+
+    Examples
+    --------
+    >>> channels_of(ResNet(8))
+    [16, 16, 32, 64]
+    """
+    cells = [module.bn2.num_features for module in model.modules() if isinstance(module, Cell)]
+    return [model.bn1.num_features, *cells]
 
 
 def shuffled_pixels(images: Tensor, seed: int) -> Tensor:

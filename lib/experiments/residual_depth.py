@@ -17,9 +17,18 @@ import xarray as xr
 from torch import Tensor
 
 from lib.data.images import ImageSet
-from lib.experiments._residual import DIGITS, FEW_DIGITS, PUBLISHED, Source, batches, shuffled_pixels
+from lib.experiments._residual import (
+    DIGITS,
+    FEW_DIGITS,
+    PUBLISHED,
+    Source,
+    batches,
+    blocks_of,
+    shuffled_pixels,
+    topmost,
+)
 from lib.measures.dimension import dimension_of_spectrum
-from lib.models.resnet import Cell, ResNet, untrained
+from lib.models.resnet import ResNet, untrained
 from lib.probing import probe
 
 VERSION = 1
@@ -125,7 +134,6 @@ def _run_seed(
 
 def _read(config: Config, model: ResNet, images: Tensor, labels: Tensor, seed: int) -> xr.Dataset:
     model = model.to(memory_format=torch.channels_last)
-    cells = [name for name, module in model.named_modules() if isinstance(module, Cell)]
     answers: list[Tensor] = []
     handle = model.linear.register_forward_hook(lambda module, inputs, scores: answers.append(scores.argmax(1)))
     observables = ("complexity", "linearity", "effective_dimension", "covariance")
@@ -136,14 +144,13 @@ def _read(config: Config, model: ResNet, images: Tensor, labels: Tensor, seed: i
     finally:
         handle.remove()
     right = torch.cat(answers)[-len(labels) :] == labels  # probe looks at one image before it begins
-    inside = [f"{cell}.relu1" for cell in cells]
+    inside = [f"{name}1" for name in topmost(model)[1:]]
     branch = probe(model, batches(images[:_INSIDE]), inside, ("linearity",), patches=config.patches, seed=seed)
     units = found["units"].values
     sampled = [
         _sampled_dimension(covariance[:count, :count], config.channels, config.draws, seed)
         for covariance, count in zip(found["covariance"].values, units, strict=True)
     ]
-    blocks = [1, *(1 + int(cell.removeprefix("layer").split(".")[0]) for cell in cells)]
     return (
         found.drop_vars(("covariance", "additive_complexity"))
         .assign_coords(layer=("layer", np.arange(len(units)), {"long_name": "layer", "units": "1"}))
@@ -159,7 +166,7 @@ def _read(config: Config, model: ResNet, images: Tensor, labels: Tensor, seed: i
                 sampled,
                 _attrs(f"effective dimension of {config.channels} channels, mean over draws"),
             ),
-            block=("layer", blocks, _attrs("block of the network, from 1 on")),
+            block=("layer", blocks_of(model), _attrs("block of the network, from 1 on")),
             relative_depth=(
                 "layer",
                 np.arange(len(units)) / (len(units) - 1),
