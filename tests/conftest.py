@@ -20,7 +20,7 @@ BUILT = ROOT / "_build" / "tests"
 class Background:
     """What takes minutes and waits for no other test, one after the other while the others run on another core.
 
-    That is the book at preset smoke, the type checker, and the chapters under nbval.
+    That is the book at preset smoke, the type checker, experiments a second time, and the chapters under nbval.
     """
 
     def __init__(self):
@@ -60,8 +60,12 @@ BACKGROUND = pytest.StashKey[Background]()
 
 
 def pytest_collection_modifyitems(items):
-    """Put the tests of the book's pages last: the book is being built meanwhile."""
-    items.sort(key=lambda item: PAGES in item.path.parents)
+    """Put last the tests of the book's pages, and before them those that also wait for the background."""
+    items.sort(key=lambda item: (PAGES in item.path.parents, _waits(item)))
+
+
+def _waits(item):
+    return hasattr(getattr(item, "function", None), "beforehand")
 
 
 def pytest_collection_finish(session):
@@ -71,7 +75,7 @@ def pytest_collection_finish(session):
         return
     background = session.config.stash[BACKGROUND] = Background()
     for item in session.items:
-        if hasattr(getattr(item, "function", None), "beforehand"):
+        if _waits(item):
             background.begin(item.nodeid, work_of(item))
 
 

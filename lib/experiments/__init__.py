@@ -22,6 +22,7 @@ from lib.experiments import (
     cortex,
     deep_mlp,
     feature_loss,
+    neurons_and_layers,
     pattern_bounds,
     pattern_calibration,
     pattern_growth,
@@ -127,6 +128,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             reduced_response,
             response_limits,
             cortex,
+            neurons_and_layers,
         ),
     )
 }

@@ -51,7 +51,9 @@ class Config:
 
 
 PRESETS = {
-    "smoke": Config(seconds=10.0, block=1.0, bins=(0.2,), neurons=(4,), studies=("stimuli", "surrogates", "methods")),
+    "smoke": Config(
+        seconds=5.0, block=0.5, bins=(0.2,), neurons=(4,), studies=("stimuli", "surrogates", "methods"), seeds=(0,)
+    ),
     "book": Config(studies=("stimuli", "surrogates", "rates", "neurons", "methods")),
     "paper": Config(
         sources=(STORED, SIMULATED),
