@@ -156,7 +156,7 @@ def requests(config: Config, recording: Recording) -> Iterator[Request]:
         elif study == "neurons":
             yield from (
                 Request(study, *each, method, seed, neurons=size)
-                for size in config.neurons
+                for size in _subsets(config, recording)
                 for seed in config.seeds
                 for each in once
                 for method in both
@@ -172,6 +172,14 @@ def requests(config: Config, recording: Recording) -> Iterator[Request]:
                 yield from (Request(study, *each, method, first, grouped=False) for method in both)
         else:
             raise ValueError(f"Unknown study {study!r}: choose from {', '.join(sum(STUDIES, ()))}.")
+
+
+def _subsets(config: Config, recording: Recording) -> list[int]:
+    """Return the sizes of subsets that a recording has neurons for."""
+    sizes = [size for size in config.neurons if size < recording.n_neurons]
+    if not sizes:
+        raise ValueError(f"{min(config.neurons)} neurons cannot be chosen from {recording.n_neurons}: ask for fewer.")
+    return sizes
 
 
 def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Dataset:
@@ -252,8 +260,6 @@ def _part(recording: Recording, request: Request, floor: np.ndarray) -> Part:
     one = replace(recording, epochs=(request.epoch,))
     if request.neurons:
         chosen = np.random.default_rng(request.seed).permutation(one.n_neurons)[: request.neurons]
-        if len(chosen) < request.neurons:
-            raise ValueError(f"{request.neurons} neurons cannot be chosen from {one.n_neurons}: ask for fewer.")
         one = one.select(np.sort(chosen))
     if request.bin_width:
         one = one.rebinned(request.bin_width)

@@ -89,6 +89,11 @@ def test_independent_neurons_come_first_on_the_same_bins():
         last = bins
 
 
+def test_subsets_larger_than_the_recording_are_left_out():
+    record = run(replace(SMOKE, studies=("neurons",), neurons=(4, 1_000)))
+    assert set(record["neurons"].values) == {4}
+
+
 def test_pieces_are_sources_and_studies():
     parts = cortex.pieces(PRESETS["paper"])
     assert len(parts) == 2 * len(STUDIES)
