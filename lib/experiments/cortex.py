@@ -54,7 +54,7 @@ PRESETS = {
     "smoke": Config(
         seconds=5.0, block=0.5, bins=(0.2,), neurons=(4,), studies=("stimuli", "surrogates", "methods"), seeds=(0,)
     ),
-    "book": Config(studies=("stimuli", "surrogates", "rates", "neurons", "methods")),
+    "book": Config(studies=("stimuli", "surrogates", "rates", "neurons", "methods"), seeds=(0,)),
     "paper": Config(
         sources=(STORED, SIMULATED),
         seconds=300.0,

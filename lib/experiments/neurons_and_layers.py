@@ -53,7 +53,7 @@ class Config:
 
 PRESETS = {
     "smoke": Config(seconds=8.0, block=1.0, source=replace(FEW_DIGITS, epochs=1, learned=32), units=6, seeds=(0,)),
-    "book": Config(),
+    "book": Config(seconds=30.0, units=24, seeds=(0,)),
     "paper": Config(
         cortex.STORED, seconds=300.0, block=10.0, source=PUBLISHED, depth=56, part="test", units=64, seeds=(0, 1, 2)
     ),
