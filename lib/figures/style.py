@@ -61,6 +61,11 @@ LOOKS: dict[str, dict[str, Any]] = {
     "silu": {"color": PALETTE["purple"]},
     "tanh": {"color": PALETTE["sky"]},
     "leaky relu": {"color": PALETTE["brown"]},
+    # kinds of stimuli
+    "spontaneous": {"color": PALETTE["black"]},
+    "gratings": {"color": PALETTE["sky"]},
+    "scenes": {"color": PALETTE["green"]},
+    "movie": {"color": PALETTE["purple"]},
     # before and after
     "initial": {"color": PALETTE["sky"]},
     "final": {"color": PALETTE["brown"]},
