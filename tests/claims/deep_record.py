@@ -1,5 +1,7 @@
 """Made records of ``deep_mlp`` for tests of its judges: every curve is known."""
 
+from functools import cache
+
 import numpy as np
 import xarray as xr
 
@@ -53,11 +55,7 @@ def network(name="MNIST", seeds=3, entropy=None, disequilibrium=None, samples=60
         variables[key] = (("seed", "epoch"), np.array([curve(seed) for seed in range(seeds)], dtype=float))
     wrong = rng.random((seeds, 1, samples)) < variables["test_error"][1][..., None]
     variables["shift"] = (("seed", "epoch", "sample"), wrong.astype(np.uint8))
-    drawn = weights or (lambda generator, layer, epoch: 0.05 * generator.standard_normal(2000))
-    counts = np.zeros((seeds, 51, len(LAYERS), 512), dtype=np.int32)
-    for seed, epoch, layer in np.ndindex(seeds, 4, len(LAYERS)):
-        moment = (0, 1, 10, 50)[epoch]
-        counts[seed, moment, layer] = histogram(drawn(rng, layer, moment), edges=EDGES).counts
+    counts = _counts(seeds, len(name)) if weights is None else _histograms(seeds, rng, weights)
     variables["counts"] = (("seed", "epoch", "layer", "bin"), counts)
     coords = {
         "seed": np.arange(seeds),
@@ -71,6 +69,20 @@ def network(name="MNIST", seeds=3, entropy=None, disequilibrium=None, samples=60
     found = xr.Dataset(variables, coords=coords).expand_dims(network=[name])
     found["edge"] = ("boundary", EDGES)
     return found
+
+
+@cache
+def _counts(seeds, seed):
+    """Weights of a normal distribution, which most tests do not look at: made once."""
+    return _histograms(seeds, np.random.default_rng(seed), lambda rng, layer, epoch: 0.05 * rng.standard_normal(2000))
+
+
+def _histograms(seeds, rng, weights):
+    counts = np.zeros((seeds, 51, len(LAYERS), 512), dtype=np.int32)
+    for seed, epoch, layer in np.ndindex(seeds, 4, len(LAYERS)):
+        moment = (0, 1, 10, 50)[epoch]
+        counts[seed, moment, layer] = histogram(weights(rng, layer, moment), edges=EDGES).counts
+    return counts
 
 
 def record(*networks):
