@@ -40,6 +40,12 @@ def test_everything_public_is_in_the_api_reference(name):
     assert re.search(rf"automodule:: {re.escape(package.__name__)}$", API, re.MULTILINE)
 
 
+def test_no_module_is_in_the_api_reference_twice():
+    """A build that finds one twice fails, after minutes."""
+    named = re.findall(r"automodule:: (\S+)$", API, re.MULTILINE)
+    assert len(named) == len(set(named))
+
+
 def test_readme_names_every_command(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
