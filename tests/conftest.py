@@ -20,7 +20,7 @@ BUILT = ROOT / "_build" / "tests"
 class Background:
     """What takes minutes and waits for no other test, one after the other while the others run on another core.
 
-    That is the book at preset smoke, the type checker, experiments a second time, and the chapters under nbval.
+    That is the book at preset smoke, the type checker, and the chapters under nbval.
     """
 
     def __init__(self):

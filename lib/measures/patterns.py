@@ -86,7 +86,7 @@ class PatternEntropy:
         --------
         >>> z = np.random.default_rng(0).random((2_000, 1)) < [0.3, 0.3, 0.3, 0.3]  # four copies
         >>> gain, error = pattern_entropy(z).gain_over(pattern_entropy(z, "independent"))
-        >>> gain > 2.5, error < 0.1
+        >>> gain > 2, error < 0.1
         (True, True)
         """
         if (self.samples, self.groups) != (other.samples, other.groups):

@@ -1,44 +1,27 @@
 """What every experiment has in common."""
 
-import os
-import subprocess
-import sys
-import tempfile
 from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
-import xarray as xr
 
 from lib import experiments, records
 
 NAMES = list(experiments.EXPERIMENTS)
 
 
-def run_again(name: str) -> xr.Dataset:
-    """Run an experiment at preset smoke in a process of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "lib", "run", name, "--preset", "smoke", "--device", "cpu"]
-        done = subprocess.run(command, env=os.environ | {"BOOK_RUNS": folder}, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr[-3000:]
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("BOOK_RUNS", folder)
-            return records.obtain(name, "smoke")  # found, be it one file or several
-
-
 @pytest.mark.parametrize("name", NAMES)
-def test_a_smoke_record_can_be_made_again(smoke_record, name, done_beforehand):
-    """Every experiment runs at preset smoke, names its units, and gives the same numbers in two processes."""
-    first, second = smoke_record(name), done_beforehand
+def test_a_smoke_record_can_be_made_again(smoke_record, name):
+    """Every experiment runs at preset smoke, names its units, and gives the same numbers twice."""
+    first = smoke_record(name)
+    experiment = experiments.get(name)
+    second = experiment.run(experiment.config("smoke"), device=records.devices.choose("cpu"))
     assert set(first.data_vars) == set(second.data_vars)
     for variable in second.data_vars:
         assert {"units", "long_name"} <= set(first[variable].attrs), variable
         if first[variable].attrs["units"] != "s":  # no two runs take the same time
             np.testing.assert_array_equal(first[variable], second[variable], err_msg=str(variable))
-    assert list(first["seed"].values) == list(experiments.get(name).config("smoke").seeds)
-
-
-test_a_smoke_record_can_be_made_again.beforehand = run_again  # type: ignore[attr-defined]
+    assert list(first["seed"].values) == list(experiment.config("smoke").seeds)
 
 
 @pytest.mark.parametrize("name", NAMES)
