@@ -7,7 +7,7 @@ wider bins and from fewer neurons. Each estimate is one row of a long table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -18,6 +18,7 @@ import xarray as xr
 
 from lib.data.population import simulated_population, simulated_session
 from lib.data.recording import Epoch, Part, Recording, stored_session
+from lib.experiments._progress import Progress, portion
 from lib.measures.dimension import effective_dimension
 from lib.measures.patterns import PatternEntropy, default_budget, pattern_entropy
 from lib.measures.surrogates import shifted, thinned
@@ -64,8 +65,6 @@ PRESETS = {
         seeds=(0, 1, 2),
     ),
 }
-
-Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -202,14 +201,12 @@ def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Datas
     """
     parts = pieces(config)
     if len(parts) > 1:
-        results = []
-        for number, part in enumerate(parts):
-
-            def report(share: float, doing: str, done: int = number) -> None:
-                progress((done + share) / len(parts), doing)
-
-            results.append(run(part, device=device, progress=report))
-        return join_pieces(results)
+        return join_pieces(
+            [
+                run(part, device=device, progress=portion(progress, number, len(parts)))
+                for number, part in enumerate(parts)
+            ]
+        )
     (source,) = config.sources
     recording = segmented(load(source, config), config.seconds)
     floor = _common_rates(recording)

@@ -7,7 +7,6 @@ raw and in the logit, and how much of it the text's theory gives. All seeds and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +16,7 @@ import xarray as xr
 from torch import Tensor
 
 from lib.data.bits import bit_strings, hamming_distance
+from lib.experiments._progress import Progress, portion
 from lib.experiments._rounding import to_four_digits
 from lib.measures.response import (
     arc_cosine_kernels,
@@ -108,8 +108,6 @@ PRESETS = {
     ),
 }
 
-Progress = Callable[[float, str], None]
-
 
 def pieces(config: Config) -> list[Config]:
     """Return one config a setting, with its rates and seeds."""
@@ -163,14 +161,12 @@ def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Datas
     """
     parts = pieces(config)
     if len(parts) > 1:
-        results = []
-        for number, part in enumerate(parts):
-
-            def report(share: float, doing: str, done: int = number) -> None:
-                progress((done + share) / len(parts), doing)
-
-            results.append(run(part, device=device, progress=report))
-        return join_pieces(results)
+        return join_pieces(
+            [
+                run(part, device=device, progress=portion(progress, number, len(parts)))
+                for number, part in enumerate(parts)
+            ]
+        )
     (setting,) = config.settings
     if setting.activation not in ACTIVATIONS or not 0 <= setting.target <= 1 or not 0 <= setting.noise <= 1:
         raise ValueError(f"{setting} is no setting: it needs a known activation, and target and noise from 0 to 1.")

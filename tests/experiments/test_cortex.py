@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from lib.claims.pattern_bounds import rows
 from lib.data.population import simulated_population, simulated_session
 from lib.data.recording import Epoch, Recording
 from lib.experiments import cortex
@@ -16,11 +17,6 @@ SMOKE = PRESETS["smoke"]
 
 def run(config):
     return cortex.run(config, device=torch.device("cpu"), progress=lambda share, text: None)
-
-
-def rows(record, **wanted):
-    chosen = np.all([record[name].values == value for name, value in wanted.items()], axis=0)
-    return record.isel(estimate=np.flatnonzero(chosen))
 
 
 def test_every_study_is_in_the_table(smoke_record):

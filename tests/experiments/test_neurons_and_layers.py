@@ -7,15 +7,11 @@ import pytest
 import torch
 from torch import nn
 
+from lib.claims.pattern_bounds import rows
 from lib.experiments import neurons_and_layers
 from lib.experiments.neurons_and_layers import LAYER, NEURONS, PRESETS, SPARSE, layer_values, rarest
 
 SMOKE = PRESETS["smoke"]
-
-
-def rows(record, **wanted):
-    chosen = np.all([record[name].values == value for name, value in wanted.items()], axis=0)
-    return record.isel(estimate=np.flatnonzero(chosen))
 
 
 def test_systems_are_compared_at_equal_rate_number_and_size(smoke_record):
