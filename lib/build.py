@@ -2,6 +2,8 @@
 
 jupyter-book does the work; this module sees to what it leaves open.
 
+- Pages are executed side by side, one on each core (`lib.execution`).
+
 - A chapter is executed again when anything it is computed with has changed: the execution cache of MyST-NB sees
   the code of a notebook only, so its folder is named after a hash of the library, the lock file, the preset, the
   records and the data in sight.
@@ -45,14 +47,6 @@ TIMEOUT = {"smoke": 15 * 60, "book": 60 * 60, "reduced": 24 * 3600, "paper": 7 *
 
 KEPT_CACHES = 3  # execution caches that stay, so that switching between presets or branches does not run all again
 
-# jsonschema would load 38 grammars for addresses that no notebook holds: four seconds of every build.
-_JUPYTER_BOOK = """
-import sys
-sys.modules["rfc3987_syntax"] = None
-from jupyter_book.cli.main import main
-main()
-"""
-
 _M = re.MULTILINE | re.DOTALL
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -61,7 +55,14 @@ class BuildError(RuntimeError):
     """The book could not be built; the message says where and why."""
 
 
-def build(source: Path = ROOT, output: Path | None = None, *, preset: str | None = None, force: bool = False) -> Path:
+def build(
+    source: Path = ROOT,
+    output: Path | None = None,
+    *,
+    preset: str | None = None,
+    jobs: int | None = None,
+    force: bool = False,
+) -> Path:
     """Build the book and return the path of its first page.
 
     Parameters
@@ -72,6 +73,9 @@ def build(source: Path = ROOT, output: Path | None = None, *, preset: str | None
         Folder in which ``_build/html`` is made; `source` if not given.
     preset : str, optional
         Size of the computations; ``$BOOK_PRESET`` or ``book`` if not given.
+    jobs : int, optional
+        Pages executed at a time; if not given, as many as there are cores, and one from preset reduced on, whose
+        runs fill a machine.
     force : bool
         Execute and build everything again, whatever has changed.
 
@@ -81,10 +85,16 @@ def build(source: Path = ROOT, output: Path | None = None, *, preset: str | None
         If a cell fails, anything warns, or a time-out is reached.
     FileNotFoundError
         If `source` holds no book.
+    ValueError
+        If `jobs` is less than one.
     """
     started = time.monotonic()
     source, folder = source.resolve(), (output or source).resolve() / "_build"
     preset = presets.check(preset) if preset else presets.active()
+    short = presets.rank(preset) <= presets.rank("book")
+    jobs = jobs if jobs is not None else (os.cpu_count() or 1) if short else 1
+    if jobs < 1:
+        raise ValueError(f"{jobs} pages cannot be executed at a time: ask for one at least.")
     for name in ("_config.yml", "_toc.yml"):
         if not (source / name).is_file():
             raise FileNotFoundError(f"{source} has no {name}: run the build in the project's top folder.")
@@ -110,8 +120,10 @@ def build(source: Path = ROOT, output: Path | None = None, *, preset: str | None
     log = folder / "build.log"
     print(f"Building the book at preset {preset}; the full log is {log}.", flush=True)
     # Short runs are made anew with every change of the library, long ones found where `python -m lib run` left them.
-    runs = {"BOOK_RUNS": str(cache / "runs")} if presets.rank(preset) <= presets.rank("book") else {}
-    status = _run_jupyter_book(source, work, config, log, preset, runs)
+    runs = {"BOOK_RUNS": str(cache / "runs")} if short else {}
+    execution = ["--cache", str(cache), "--timeout", str(CELL_TIMEOUT[preset]), "--jobs", str(jobs)]
+    execution += ["--pages", *map(str, _files(source))]
+    status = _run_jupyter_book(source, work, config, log, preset, runs, execution)
     if status != 0:
         raise BuildError(_explain(status, log, source, preset))
 
@@ -139,6 +151,13 @@ def pages(source: Path = ROOT) -> list[str]:
     toc = _read(source / "_toc.yml")
     groups = [*toc.get("parts", []), {"chapters": toc.get("chapters", [])}]
     return [toc["root"], *(entry["file"] for group in groups for entry in group["chapters"])]
+
+
+def _files(source: Path) -> list[Path]:
+    """Return the files of the pages, those named in the table of contents without an ending found by it."""
+    named = [source / page for page in pages(source)]
+    found = [page.with_name(page.name + ending) for page in named for ending in (".ipynb", ".md")]
+    return [page for page in found if page.is_file()]
 
 
 def configure(config: dict[str, Any], preset: str, cache: Path) -> dict[str, Any]:
@@ -232,11 +251,17 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _run_jupyter_book(
-    source: Path, work: Path, config: Path, log: Path, preset: str, variables: dict[str, str]
+    source: Path,
+    work: Path,
+    config: Path,
+    log: Path,
+    preset: str,
+    variables: dict[str, str],
+    execution: list[str],
 ) -> int | None:
     """Run jupyter-book, tell what is being executed, and return its exit status, or None after a time-out."""
-    command = [sys.executable, "-c", _JUPYTER_BOOK, "build", str(source), "--path-output", str(work)]
-    command += ["--config", str(config), "--toc", str(source / "_toc.yml"), "-W", "--keep-going"]
+    command = [sys.executable, "-m", "lib.execution", "build", str(source), "--path-output", str(work)]
+    command += ["--config", str(config), "--toc", str(source / "_toc.yml"), "-W", "--keep-going", *execution]
     environment = {
         # Threads that wait would spin on, and stall each other on a busy machine; some 50 microseconds are worth it.
         "OMP_WAIT_POLICY": "PASSIVE",
@@ -255,12 +280,13 @@ def _run_jupyter_book(
     with log.open("wb") as kept, log.open(encoding="utf-8", errors="replace") as told:
         process = subprocess.Popen(command, cwd=source, env=environment, stdout=kept, stderr=subprocess.STDOUT)
         try:
-            pending = ""
+            pending, executed = "", set[str]()
             while (status := process.poll()) is None and time.monotonic() < deadline:
                 time.sleep(0.1)
                 *lines, pending = (pending + told.read()).split("\n")
-                for news in filter(None, (_news(_ANSI.sub("", line), source) for line in lines)):
-                    print(news, flush=True)
+                for line in lines:
+                    if (news := _news(_ANSI.sub("", line), source, executed)) is not None:
+                        print(news, flush=True)
         finally:
             _stop(process)
             if previous is not None:
@@ -290,12 +316,18 @@ def _exit_on_sigterm() -> Any:
     return signal.signal(signal.SIGTERM, leave)
 
 
-def _news(line: str, source: Path) -> str | None:
-    """Return what the reader of the terminal wants to know of a line of the log, if anything."""
+def _news(line: str, source: Path, executed: set[str]) -> str | None:
+    """Return what the reader of the terminal wants to know of a line of the log, if anything.
+
+    Pages that this build executed are noted in `executed`: that jupyter-book finds them in the cache is no news.
+    """
     told = re.match(r"(/[^:]*): (Executing notebook|Executed notebook in|Using cached)([^\[]*)", line)
     if told is None:
         return None
     path, what, more = told.groups()
+    if what == "Using cached" and path in executed:
+        return None
+    executed.add(path)
     said = {"Executing notebook": "executing", "Using cached": "as executed before"}.get(what, f"executed in{more}")
     return f"  {Path(path).relative_to(source)}: {said.strip()}"
 
@@ -305,8 +337,11 @@ def _explain(status: int | None, log: Path, source: Path, preset: str) -> str:
     text = log.read_text(encoding="utf-8").replace(f"{source}{os.sep}", "")
     more = f"The full log is {log}; the last good book, if there is one, is untouched."
     if status is None:
-        running = re.findall(r"^(\S+): Executing notebook", text, flags=re.MULTILINE)
-        where = f" while executing {running[-1]}" if running else ""
+        begun, done = (
+            re.findall(rf"^(\S+): {what} notebook", text, flags=re.MULTILINE) for what in ("Executing", "Executed")
+        )
+        running = " and ".join(page for page in begun if page not in done)
+        where = f" while executing {running}" if running else ""
         return f"The build reached its limit of {TIMEOUT[preset]} s at preset {preset}{where}.\n{more}"
     if failed := re.search(
         r"^(?P<page>\S+): WARNING: Executing notebook failed: (?P<kind>\w+)\n(?P<what>.*?)\[mystnb", text, _M
@@ -337,10 +372,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--preset", choices=presets.PRESETS, help="size of the computations (default: $BOOK_PRESET or book)"
     )
+    parser.add_argument("--jobs", type=int, help="pages executed at a time (default: one for each core)")
     parser.add_argument("--force", action="store_true", help="execute and build everything again")
     options = parser.parse_args(arguments)
     try:
-        index = build(options.source, options.output, preset=options.preset, force=options.force)
+        index = build(options.source, options.output, preset=options.preset, jobs=options.jobs, force=options.force)
     except (BuildError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -73,11 +73,18 @@ def small_book(tmp_path: Path) -> SmallBook:
     return SmallBook(tmp_path)
 
 
-def test_a_book_is_built_once_and_executed_again_when_the_key_changes(
+def links_to_the_source(page: BeautifulSoup) -> list[str]:
+    return [str(link["href"]) for link in page.select(".article-header-buttons a[href^=http]")]
+
+
+def test_a_book_is_built_once_executed_again_when_the_key_changes_and_kept_when_a_cell_fails(
     small_book: SmallBook, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert small_book.build() == small_book.folder / "_build" / "html" / "index.html"
-    assert "chapters/one.ipynb: executing" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "chapters/one.ipynb: executing" in said
+    assert "chapters/one.ipynb: executed in" in said
+    assert "as executed before" not in said, "jupyter-book finds what was executed just now"
     figure = small_book.page().select_one("figure#fig-line")
     assert figure is not None
     assert "Figure" in figure.get_text()
@@ -92,33 +99,31 @@ def test_a_book_is_built_once_and_executed_again_when_the_key_changes(
     assert "One more sentence" in small_book.page("book/intro").get_text()
 
     monkeypatch.setenv("BOOK_DEVICE", "cpu")
+    small_book.write_config(repository={"url": "https://github.com/someone/book", "branch": "main"})
     small_book.build()
     assert "chapters/one.ipynb: executing" in capsys.readouterr().out
+    links = links_to_the_source(small_book.page())
+    assert "https://github.com/someone/book" in links
+    assert "https://github.com/someone/book/edit/main/chapters/one.ipynb" in links
+    assert any(link.startswith("https://github.com/someone/book/issues/new") for link in links)
+    assert "https://colab.research.google.com/github/someone/book/blob/main/chapters/one.ipynb" in links
 
-
-def test_a_failing_cell_fails_the_build_names_itself_and_leaves_the_last_good_book(small_book: SmallBook) -> None:
-    small_book.build()
     small_book.write_cells("1 + 1", "rate = 0\n1 / rate")
     with pytest.raises(build.BuildError, match=r"chapters/one.ipynb, code cell 2 failed") as failure:
         small_book.build()
     assert "ZeroDivisionError: division by zero" in str(failure.value)
     assert "1 / rate" in str(failure.value)
     assert len(str(failure.value).splitlines()) < 35
-    assert small_book.page().select_one("figure#fig-line") is not None
+    assert small_book.page().select_one("figure#fig-line") is not None, "the last good book stays"
 
 
-def test_a_broken_reference_fails_the_build(small_book: SmallBook) -> None:
-    small_book.write_intro("# Small book\n\nSee {numref}`fig-nowhere`.\n")
-    with pytest.raises(build.BuildError, match="fig-nowhere"):
-        small_book.build()
-    assert not (small_book.folder / "_build" / "html").exists()
-
-
-def test_a_warning_on_a_page_fails_the_build(small_book: SmallBook) -> None:
+def test_warnings_fail_the_build_a_broken_reference_and_a_page_that_warns(small_book: SmallBook) -> None:
     small_book.write_cells("import warnings\n\nwarnings.warn('the interval is empty', stacklevel=1)")
-    small_book.write_intro("# Small book\n")
-    with pytest.raises(build.BuildError, match="stderr"):
+    small_book.write_intro("# Small book\n\nSee {numref}`fig-nowhere`.\n")
+    with pytest.raises(build.BuildError, match="fig-nowhere") as failure:
         small_book.build()
+    assert "stderr" in str(failure.value)
+    assert not (small_book.folder / "_build" / "html").exists()
 
 
 def test_a_cell_that_hangs_is_ended(small_book: SmallBook, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,23 +139,9 @@ def test_a_build_that_hangs_is_ended(small_book: SmallBook, monkeypatch: pytest.
     monkeypatch.setitem(build.TIMEOUT, "smoke", 8)
     small_book.write_cells("import time\n\ntime.sleep(600)")
     started = time.monotonic()
-    with pytest.raises(build.BuildError, match="limit of 8 s"):
+    with pytest.raises(build.BuildError, match="limit of 8 s at preset smoke"):
         small_book.build()
     assert time.monotonic() - started < 60
-
-
-def links_to_the_source(page: BeautifulSoup) -> list[str]:
-    return [str(link["href"]) for link in page.select(".article-header-buttons a[href^=http]")]
-
-
-def test_buttons_appear_with_the_public_address(small_book: SmallBook) -> None:
-    small_book.write_config(repository={"url": "https://github.com/someone/book", "branch": "main"})
-    small_book.build()
-    links = links_to_the_source(small_book.page())
-    assert "https://github.com/someone/book" in links
-    assert "https://github.com/someone/book/edit/main/chapters/one.ipynb" in links
-    assert any(link.startswith("https://github.com/someone/book/issues/new") for link in links)
-    assert "https://colab.research.google.com/github/someone/book/blob/main/chapters/one.ipynb" in links
 
 
 def test_no_colab_button_for_a_source_elsewhere() -> None:
@@ -194,6 +185,11 @@ def test_the_key_follows_library_lock_records_data_preset_and_device(
     monkeypatch.setenv("BOOK_DEVICE", "cuda")
     assert differs()
     assert build.execution_key(tmp_path, "book") not in keys
+
+
+def test_a_number_of_jobs_below_one_is_refused(small_book: SmallBook) -> None:
+    with pytest.raises(ValueError, match="0 pages cannot be executed at a time"):
+        small_book.build(jobs=0)
 
 
 def test_only_the_newest_caches_stay(tmp_path: Path) -> None:

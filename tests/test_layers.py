@@ -16,7 +16,7 @@ LAYERS = [
     {"experiments"},
     {"records"},
     {"claims", "figures"},
-    {"bench", "build", "__main__"},
+    {"bench", "build", "execution", "__main__"},
 ]
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 MODULES = sorted((ROOT / "lib").rglob("*.py"))
