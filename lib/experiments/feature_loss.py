@@ -24,6 +24,7 @@ import xarray as xr
 from torch import Tensor
 
 from lib.data.bits import bit_strings, hamming_distance
+from lib.experiments._progress import Progress
 from lib.measures.response import by_distance, sigmoid_slope, tangent_kernel
 from lib.models.bit_encoder import ACTIVATIONS, BitEncoders, PointTraining
 
@@ -156,8 +157,6 @@ PRESETS = {
         ),
     ),
 }
-
-Progress = Callable[[float, str], None]
 
 _TABLE: dict[str, tuple[tuple[str, ...], str, str]] = {
     "feature": (("step",), "mean feature, over units and all inputs", "1"),

@@ -15,8 +15,7 @@ import xarray as xr
 from torch import Tensor
 
 from lib import data
-
-Progress = Callable[[float, str], None]
+from lib.experiments._progress import Progress, portion
 
 LABELS = ("true", "random")
 """Kinds of labels: the data set's own, or shuffled once by each seed and the same in all epochs."""
@@ -41,11 +40,7 @@ def run_networks(
     """Run every network of a config by ``run_one(piece, network, device, progress)``, and join the results."""
     parts, found = network_pieces(config), []
     for number, piece in enumerate(parts):
-
-        def report(fraction: float, message: str, number: int = number) -> None:
-            progress((number + fraction) / len(parts), message)
-
-        found.append(run_one(piece, piece.networks[0], device, report))
+        found.append(run_one(piece, piece.networks[0], device, portion(progress, number, len(parts))))
     return join_networks(found)
 
 

@@ -8,7 +8,7 @@ Each estimate is one row of a long table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from lib import data
 from lib.experiments import cortex
+from lib.experiments._progress import Progress
 from lib.experiments._residual import DIGITS, FEW_DIGITS, PUBLISHED, Source, batches
 from lib.measures.dimension import effective_dimension
 from lib.measures.patterns import default_budget, pattern_entropy
@@ -58,8 +59,6 @@ PRESETS = {
         cortex.STORED, seconds=300.0, block=10.0, source=PUBLISHED, depth=56, part="test", units=64, seeds=(0, 1, 2)
     ),
 }
-
-Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)

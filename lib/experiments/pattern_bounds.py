@@ -7,7 +7,7 @@ and layer by layer. Each estimate is one row of a long table. The collision entr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ import xarray as xr
 from torch import Tensor
 
 from lib import data
+from lib.experiments._progress import Progress
 from lib.experiments._residual import DIGITS, FEW_DIGITS, PUBLISHED, Source, batches
 from lib.measures.collisions import collision_entropy
 from lib.measures.patterns import default_budget, pattern_entropy
@@ -85,8 +86,6 @@ PRESETS = {
         layer_patches=8,
     ),
 }
-
-Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ closed forms that the definitions of complexity and effective dimension promise.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 
@@ -17,6 +16,7 @@ import xarray as xr
 from torch import nn
 
 from lib.data.exact import SYSTEMS, CommonFactor, IsingLattice
+from lib.experiments._progress import Progress
 from lib.measures.dimension import effective_dimension
 from lib.measures.patterns import METHODS, Budget, PatternEntropy, pattern_entropies, pattern_entropy
 from lib.probing import probe
@@ -130,8 +130,6 @@ PRESETS = {
         bins=6_000,
     ),
 }
-
-Progress = Callable[[float, str], None]
 
 
 def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Dataset:

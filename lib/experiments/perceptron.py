@@ -9,7 +9,6 @@ and variance-ratio tests of each weight, and the transport of the weights' distr
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -19,6 +18,7 @@ import xarray as xr
 from torch import Tensor
 
 from lib import data
+from lib.experiments._progress import Progress
 from lib.experiments._rounding import to_four_digits
 from lib.experiments._walk_statistics import (
     PROJECTED_POINTS,
@@ -60,8 +60,6 @@ PRESETS = {
     "book": Config(outputs=(0, 8), points=300, null_statistics=200, seeds_together=20),
     "paper": Config(tasks=TASKS),
 }
-
-Progress = Callable[[float, str], None]
 
 
 def pieces(config: Config) -> list[Config]:

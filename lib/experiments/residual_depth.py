@@ -17,6 +17,7 @@ import xarray as xr
 from torch import Tensor
 
 from lib.data.images import ImageSet
+from lib.experiments._progress import Progress
 from lib.experiments._residual import (
     DIGITS,
     FEW_DIGITS,
@@ -59,8 +60,6 @@ PRESETS = {
     "book": Config(images=180, patches=8),
     "paper": Config(PUBLISHED, depths=(20, 32, 44, 56), patches=16, draws=1_000, seeds=(0,)),
 }
-
-Progress = Callable[[float, str], None]
 
 
 def pieces(config: Config) -> list[Config]:

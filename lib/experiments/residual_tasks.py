@@ -26,6 +26,7 @@ from lib.data.image_tasks import TASKS, load_task, objects
 from lib.data.images import ImageSet
 from lib.data.order import Stream, generator_of
 from lib.device import fast_precision
+from lib.experiments._progress import Progress
 from lib.experiments._residual import batches, blocks_of, channels_of, inputs, scores_of, topmost
 from lib.experiments.networks import network_pieces
 from lib.measures.patterns import Budget
@@ -139,8 +140,6 @@ PRESETS = {
     "reduced": Config(networks=REDUCED, evaluated=2_000, images=2_000, moments=8, seeds=(0, 1, 2)),
     "paper": Config(networks=PAPER),
 }
-
-Progress = Callable[[float, str], None]
 
 
 def stored_epochs(epochs: int) -> list[int]:

@@ -8,7 +8,7 @@ number of features, in two parametrisations.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ import xarray as xr
 from torch import Tensor
 
 from lib.data.bits import bit_strings
+from lib.experiments._progress import Progress
 from lib.measures.response import output_error, sigmoid_slope, tangent_kernel
 from lib.models.bit_encoder import ACTIVATIONS, BitEncoders, PointTraining
 
@@ -40,8 +41,6 @@ KINK = 1e-3
 _STANDARD_WIDTH = 128  # where both parametrisations have the rate of the config
 _ENTRIES = 8_000_000  # features x inputs x members that are held at a time
 _MOST_STEPS = 20_000  # towards an error; the longest that is needed is far shorter
-
-Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)

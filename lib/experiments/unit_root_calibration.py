@@ -8,13 +8,13 @@ rejections mean little on the weights of a network.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 import xarray as xr
 
+from lib.experiments._progress import Progress
 from lib.measures import unit_root
 from lib.measures.random_walk import random_sign_surrogate
 
@@ -44,8 +44,6 @@ PRESETS = {
     "book": Config(samples=100, surrogates=3),
     "paper": Config(seeds=tuple(range(20)), samples=1_000),
 }
-
-Progress = Callable[[float, str], None]
 
 
 def kinds(config: Config) -> tuple[str, ...]:

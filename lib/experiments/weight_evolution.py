@@ -15,7 +15,8 @@ import xarray as xr
 from torch import Tensor
 
 from lib import data
-from lib.experiments.networks import Progress, for_seeds, join_networks, network_pieces, run_networks
+from lib.experiments._progress import Progress
+from lib.experiments.networks import for_seeds, join_networks, network_pieces, run_networks
 from lib.experiments.weight_statistics import FINE, layer_names, occupied_bins, weight_statistics
 from lib.models.mlp import Architecture, MLPs
 from lib.training import Recipe, fit
