@@ -37,10 +37,12 @@ class Background:
         return self.process.wait()
 
     def begin(self, what, work):
-        """Do some work when all that was asked for before is done; what was asked for before is not done again."""
-        if what not in self.begun:
-            self.begun[what] = self.pool.submit(work)
-        return self.begun[what]
+        """Do some work when all that was asked for before is done."""
+        self.begun[what] = self.pool.submit(work)
+
+    def result(self, what, work):
+        """Return what a work gave; one that still waits for its turn is done here and now."""
+        return work() if self.begun[what].cancel() else self.begun[what].result()
 
     def html(self):
         """Wait for the build, and return the folder of its pages."""
@@ -74,7 +76,8 @@ def pytest_collection_finish(session):
     if not wanted or session.config.option.collectonly or os.environ.get("BOOK_HTML"):
         return
     background = session.config.stash[BACKGROUND] = Background()
-    for item in session.items:
+    # The last comes first: the tests begin at the other end, so the two meet where nobody waits.
+    for item in reversed(session.items):
         if _waits(item):
             background.begin(item.nodeid, work_of(item))
 
@@ -86,9 +89,9 @@ def work_of(item):
 
 @pytest.fixture
 def done_beforehand(request):
-    """Return what the test's `beforehand` gave: in the background, or here and now where nothing runs there."""
+    """Return what the test's `beforehand` gave: in the background, or here and now where it did not come to it."""
     work, background = work_of(request.node), request.config.stash.get(BACKGROUND, None)
-    return work() if background is None else background.begin(request.node.nodeid, work).result()
+    return work() if background is None else background.result(request.node.nodeid, work)
 
 
 def pytest_unconfigure(config):
