@@ -100,7 +100,8 @@ def use() -> None:
     if shell is not None and getattr(shell, "kernel", None) is not None:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-        set_matplotlib_formats("retina")
+        # The layout fits the figure into its size; to trim it, IPython would draw each picture twice.
+        set_matplotlib_formats("retina", bbox_inches=None)
 
 
 def look(quantity: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import nbformat
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup, Tag
 from PIL import Image
@@ -91,7 +92,7 @@ def test_figures_are_numbered_captioned_and_described(book: Path, page: str) -> 
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_no_picture_is_empty_and_none_stands_outside_a_figure(book: Path, page: str) -> None:
+def test_no_picture_is_empty_or_cut_off_and_none_stands_outside_a_figure(book: Path, page: str) -> None:
     for image in article(book, page).select(".cell_output img"):
         assert image.find_parent("figure"), f"a picture outside a figure: {image.get('alt')!r}"
     for image in article(book, page).select("figure img"):
@@ -101,7 +102,15 @@ def test_no_picture_is_empty_and_none_stands_outside_a_figure(book: Path, page: 
         if not str(image["src"]).endswith(".svg"):
             with Image.open(io.BytesIO(data)) as opened:
                 assert min(opened.size) >= 100
-                assert any(low < high for low, high in opened.convert("RGB").getextrema()), "a blank picture"
+                pixels = np.asarray(opened.convert("RGB"))
+            assert (pixels != pixels[0, 0]).any(), "a blank picture"
+            for side, edge in {
+                "top": pixels[0],
+                "foot": pixels[-1],
+                "left": pixels[:, 0],
+                "right": pixels[:, -1],
+            }.items():
+                assert (edge == pixels[0, 0]).all(), f"a picture cut off at the {side}: {image.get('alt')!r}"
 
 
 @pytest.mark.parametrize("page", PAGES)
