@@ -208,7 +208,14 @@ def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Datas
             ]
         )
     (source,) = config.sources
-    recording = segmented(load(source, config), config.seconds)
+    return estimates(load(source, config), source, config, device=device, progress=progress)
+
+
+def estimates(
+    recording: Recording, source: str, config: Config, *, device: torch.device, progress: Progress
+) -> xr.Dataset:
+    """Make the table of one recording, called `source` in it; see `run`."""
+    recording = segmented(recording, config.seconds)
     floor = _common_rates(recording)
     asked = list(requests(config, recording))
     rows = []
@@ -217,14 +224,19 @@ def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Datas
         if request.method == "independent":  # which comes first of all methods on the same bins
             bins = _part(recording, request, floor)
             alone = _estimate(bins, request, config, device)
-            about = _about(source, recording, request, bins, config)
+            about = described(source, recording, request, bins, config)
         found = alone if request.method == "independent" else _estimate(bins, request, config, device)
-        rows.append(about | _row(request, found, alone))
+        rows.append(about | measured(found, alone))
     progress(1.0, "done")
+    return as_table(rows).assign_coords(seed=list(config.seeds)).assign_attrs(neurons_recorded=recording.n_neurons)
+
+
+def as_table(rows: list[dict[str, Any]]) -> xr.Dataset:
+    """Make a table of rows, each variable with its name and unit."""
     table = xr.Dataset({name: ("estimate", [row[name] for row in rows]) for name in rows[0]})
     for name, (text, unit) in _TEXTS.items():
         table[name].attrs.update(long_name=text, units=unit)
-    return table.assign_coords(seed=list(config.seeds)).assign_attrs(neurons_recorded=recording.n_neurons)
+    return table
 
 
 def load(source: str, config: Config) -> Recording:
@@ -268,15 +280,52 @@ def _part(recording: Recording, request: Request, floor: np.ndarray) -> Part:
     return part
 
 
+def estimate(
+    z: np.ndarray, method: str, *, groups: np.ndarray | None, seed: int, decay: float, device: torch.device
+) -> PatternEntropy:
+    """Estimate the entropy of neurons' patterns; weights of the masked network decay as stated, not by default.
+
+    Parameters
+    ----------
+    z
+        0 and 1, shape (bin, neuron).
+    method, groups, seed
+        As for `lib.measures.patterns.pattern_entropy`.
+    decay
+        Of the masked network's weights: its default was chosen on units that are on in every second sample.
+    device
+        Where to compute.
+
+    Returns
+    -------
+    PatternEntropy
+        In bits.
+
+    Raises
+    ------
+    ValueError
+        As `pattern_entropy` does.
+
+    Examples
+    --------
+    >>> z = simulated_population("natural movie").draw(500, 0)
+    >>> cpu = torch.device("cpu")
+    >>> found = estimate(z, "independent", groups=np.arange(500) // 50, seed=0, decay=4.0, device=cpu)
+    >>> found.groups, found.bits > found.independent_bits
+    (10, True)
+    """
+    budget = replace(default_budget(*z.shape), decay=decay) if method == "autoregressive" else None
+    return pattern_entropy(torch.from_numpy(z).to(device), method, groups=groups, seed=seed, budget=budget)
+
+
 def _estimate(part: Part, request: Request, config: Config, device: torch.device) -> PatternEntropy:
-    z = part.patterns
-    budget = replace(default_budget(*z.shape), decay=config.decay) if request.method == "autoregressive" else None
-    return pattern_entropy(
-        torch.from_numpy(z).to(device),
+    return estimate(
+        part.patterns,
         request.method,
         groups=part.blocks(config.block) if request.grouped else None,
         seed=request.seed,
-        budget=budget,
+        decay=config.decay,
+        device=device,
     )
 
 
@@ -292,8 +341,8 @@ def _truth(stimulus: str) -> float:
     return simulated_population(stimulus).bits
 
 
-def _about(source: str, recording: Recording, request: Request, bins: Part, config: Config) -> dict[str, Any]:
-    """Say what bins are, and what is known of them without an estimator."""
+def described(source: str, recording: Recording, request: Request, bins: Part, config: Config) -> dict[str, Any]:
+    """Say what bins are, and what is known of them without an estimator: the columns that `measured` does not give."""
     plain = request.surrogate == "none" and not request.neurons and not request.bin_width
     patterns = bins.patterns
     if request.study in _WITH_ERRORS:
@@ -315,13 +364,35 @@ def _about(source: str, recording: Recording, request: Request, bins: Part, conf
         "bin_width": bins.bin_width,
         "neurons": bins.z.shape[1],
         "samples": len(bins.z),
+        "grouped": int(request.grouped),
         "draw": request.seed,
     }
 
 
-def _row(request: Request, found: PatternEntropy, alone: PatternEntropy) -> dict[str, Any]:
-    together = found.groups == alone.groups  # else bins were torn apart, and cannot be paired
-    gain, error = found.gain_over(alone) if together else (alone.bits - found.bits, np.nan)
+def measured(found: PatternEntropy, alone: PatternEntropy) -> dict[str, Any]:
+    """Return the row of an estimate beside that of independent neurons, from the same bins.
+
+    Parameters
+    ----------
+    found
+        The estimate.
+    alone
+        That of independent neurons, cross-fitted. Where its folds keep the same bins together, the gain has an error,
+        for bins that surprise one surprise the other; else that is nan.
+
+    Returns
+    -------
+    dict
+        Columns ``bits`` to ``method`` of the table.
+
+    Examples
+    --------
+    >>> z = np.tile(np.eye(2, dtype=np.uint8), (100, 1))
+    >>> alone = pattern_entropy(z, "independent")
+    >>> measured(alone, alone)["gain"]
+    0.0
+    """
+    gain, error = found.gain_over(alone) if found.groups == alone.groups else (alone.bits - found.bits, np.nan)
     return {
         "bits": found.bits,
         "standard_error": found.standard_error,
@@ -330,8 +401,7 @@ def _row(request: Request, found: PatternEntropy, alone: PatternEntropy) -> dict
         "gain_error": error,
         "activity": found.linearity,
         "seconds": found.seconds,
-        "method": request.method,
-        "grouped": int(request.grouped),
+        "method": found.method,
     }
 
 
