@@ -28,6 +28,7 @@ from lib.experiments import (
     pattern_growth,
     perceptron,
     perceptron_plane,
+    recording_length,
     reduced_response,
     residual_depth,
     residual_tasks,
@@ -128,6 +129,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             reduced_response,
             response_limits,
             cortex,
+            recording_length,
             neurons_and_layers,
         ),
     )
