@@ -1,13 +1,15 @@
 """Rows of the ledger on the stored records, kept: a page that shows a verdict need not judge again.
 
 A row follows from the records and from the code. So the rows of an experiment are kept under a hash of both, its
-stored files and all sources of the library; whatever changes, they are judged anew.
+stored files, those that its judges look at beside them, and all sources of the library; whatever changes, they are
+judged anew.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -22,18 +24,18 @@ from lib.records import cache_folder, stored_folder
 _INTERVALS = ("interval", "control_interval", "difference_interval")
 
 
-def read(experiment: str) -> dict[str, Row]:
+def read(experiment: str, beside: Sequence[str] = ()) -> dict[str, Row]:
     """Return the rows that are kept for the stored records of an experiment, by claim."""
     try:
-        kept = json.loads(_path(experiment).read_text(encoding="utf-8"))
+        kept = json.loads(_path(experiment, beside).read_text(encoding="utf-8"))
         return {claim: _row(claim, row) for claim, row in kept.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # none yet, or damaged: made anew
         return {}
 
 
-def write(experiment: str, rows: dict[str, Row]) -> None:
+def write(experiment: str, rows: dict[str, Row], beside: Sequence[str] = ()) -> None:
     """Keep rows of an experiment, and drop those of older records and older code; without a folder, keep nothing."""
-    path = _path(experiment)
+    path = _path(experiment, beside)
     plain = {
         claim: {"judgement": asdict(row.judgement) if row.judgement else None, "scale": row.scale, "record": row.record}
         for claim, row in rows.items()
@@ -48,9 +50,9 @@ def write(experiment: str, rows: dict[str, Row]) -> None:
         return
 
 
-def _path(experiment: str) -> Path:
+def _path(experiment: str, beside: Sequence[str]) -> Path:
     total = hashlib.sha256(_sources())
-    for file in sorted(stored_folder().glob(f"{experiment}-*.nc")):
+    for file in sorted(file for name in (experiment, *beside) for file in stored_folder().glob(f"{name}-*.nc")):
         total.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
     return cache_folder() / f"ledger-{experiment}-{total.hexdigest()[:16]}.json"
 

@@ -12,8 +12,8 @@ import xarray as xr
 
 from lib.claims._model import CLAIMS, VERDICTS, Claim, Judgement, Verdict
 
-JudgeFunction = Callable[[xr.Dataset], Judgement | None]
-"""From a record to a judgement, or to None where what the claim is about is not in the record."""
+JudgeFunction = Callable[..., Judgement | None]
+"""From a record, and those beside it, to a judgement, or to None where what the claim is about is not in them."""
 Records = Callable[[str], xr.Dataset | None]
 
 
@@ -23,11 +23,12 @@ class JudgeError(RuntimeError):
 
 @dataclass(frozen=True)
 class Judge:
-    """A function that judges one claim, and the experiment whose record it reads."""
+    """A function that judges one claim, the experiment whose record it reads, and those that it looks at beside it."""
 
     claim: Claim
     experiment: str
     function: JudgeFunction
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Row:
     scale : str
         Preset of the record, with what the judge adds; empty where nothing was run.
     record : str
-        File name of the record: experiment, preset and configuration hash; empty where nothing was run.
+        File name of the record: experiment, preset and configuration hash; those of records beside it follow. Empty
+        where nothing was run.
     """
 
     claim: Claim
@@ -90,7 +92,7 @@ class Row:
 _JUDGES: dict[str, Judge] = {}
 
 
-def judge(claim: str, *, experiment: str) -> Callable[[JudgeFunction], JudgeFunction]:
+def judge(claim: str, *, experiment: str, beside: Sequence[str] = ()) -> Callable[[JudgeFunction], JudgeFunction]:
     """Register the function below as the judge of a claim.
 
     Parameters
@@ -99,6 +101,9 @@ def judge(claim: str, *, experiment: str) -> Callable[[JudgeFunction], JudgeFunc
         Id of the claim, such as ``"K1"``.
     experiment : str
         Name of the experiment whose largest stored record is judged.
+    beside : sequence of str
+        Experiments whose records are evidence too. The function is given them after the first, each None where there
+        is no record of it.
 
     Returns
     -------
@@ -125,7 +130,7 @@ def judge(claim: str, *, experiment: str) -> Callable[[JudgeFunction], JudgeFunc
         # a module that is reloaded registers the same function again
         if known is not None and _name(known.function) != _name(function):
             raise ValueError(f"Claim {claim} is judged by {_name(known.function)} already; {_name(function)} cannot.")
-        _JUDGES[claim] = Judge(CLAIMS[claim], experiment, function)
+        _JUDGES[claim] = Judge(CLAIMS[claim], experiment, function, tuple(beside))
         return function
 
     return register
@@ -180,13 +185,17 @@ def ledger(records: Records | None = None, only: Collection[str] | None = None) 
     judged: dict[str, Row] = {}
     for name in dict.fromkeys(known[claim.id].experiment for claim in wanted if claim.id in known):
         entries = [known[claim.id] for claim in wanted if claim.id in known and known[claim.id].experiment == name]
-        judged |= _on_stored(name, entries) if records is None else _on(records(name), entries)
+        judged |= _on_stored(name, entries) if records is None else _on(records, entries)
     return [judged.get(claim.id, Row(claim)) for claim in wanted]
 
 
-def _on(dataset: xr.Dataset | None, entries: Sequence[Judge]) -> dict[str, Row]:
+def _on(records: Records, entries: Sequence[Judge]) -> dict[str, Row]:
     """Judge some claims on a record, by claim; none where there is no record."""
-    return {} if dataset is None else {entry.claim.id: _judged(entry, dataset) for entry in entries}
+    dataset = records(entries[0].experiment)
+    if dataset is None:
+        return {}
+    known = {name: records(name) for name in sorted({name for entry in entries for name in entry.beside})}
+    return {entry.claim.id: _judged(entry, dataset, [known[name] for name in entry.beside]) for entry in entries}
 
 
 def _on_stored(experiment: str, entries: Sequence[Judge]) -> dict[str, Row]:
@@ -195,11 +204,12 @@ def _on_stored(experiment: str, entries: Sequence[Judge]) -> dict[str, Row]:
     from lib.claims import _kept
     from lib.records import largest
 
-    kept = _kept.read(experiment)
+    beside = sorted({name for each in judges().values() if each.experiment == experiment for name in each.beside})
+    kept = _kept.read(experiment, beside)
     missing = [entry for entry in entries if entry.claim.id not in kept]
     if missing:
-        kept |= _on(largest(experiment), missing)
-        _kept.write(experiment, kept)
+        kept |= _on(largest, missing)
+        _kept.write(experiment, kept, beside)
     return kept
 
 
@@ -230,12 +240,12 @@ def counts(rows: Sequence[Row]) -> dict[str, dict[Verdict, int]]:
     return table
 
 
-def _judged(entry: Judge, dataset: xr.Dataset) -> Row:
-    attrs = dataset.attrs
-    preset = str(attrs.get("preset", "unknown"))
-    record = f"{entry.experiment}-{preset}-{attrs.get('config_hash', 'unknown')}.nc"
+def _judged(entry: Judge, dataset: xr.Dataset, beside: Sequence[xr.Dataset | None]) -> Row:
+    preset = str(dataset.attrs.get("preset", "unknown"))
+    read = {entry.experiment: dataset, **dict(zip(entry.beside, beside, strict=True))}
+    record = "; ".join(_file(name, each) for name, each in read.items() if each is not None)
     try:
-        judgement = entry.function(dataset)
+        judgement = entry.function(dataset, *beside)
         if judgement is None:
             return Row(entry.claim)
         if not isinstance(judgement, Judgement):
@@ -243,6 +253,12 @@ def _judged(entry: Judge, dataset: xr.Dataset) -> Row:
     except Exception as error:
         raise JudgeError(f"The judge of claim {entry.claim.id} failed on record {record}: {error}") from error
     return Row(entry.claim, judgement, f"{preset}: {judgement.scale}" if judgement.scale else preset, record)
+
+
+def _file(experiment: str, dataset: xr.Dataset) -> str:
+    """Name the file of a record."""
+    attrs = dataset.attrs
+    return f"{experiment}-{attrs.get('preset', 'unknown')}-{attrs.get('config_hash', 'unknown')}.nc"
 
 
 def _name(function: JudgeFunction) -> str:

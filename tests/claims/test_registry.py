@@ -53,6 +53,19 @@ def test_a_judge_fills_its_row_and_no_other():
     assert row.judgement is JUDGEMENT
 
 
+def test_a_judge_may_look_at_records_beside_its_own():
+    """None stands for one that is not there; the row names all that were read."""
+    given = []
+    judge("K3", experiment="perceptron", beside=["cortex", "deep_mlp"])(lambda *read: given.append(read) or JUDGEMENT)
+
+    row = row_of("K3", {"perceptron": RECORD, "deep_mlp": RECORD}.get)
+
+    assert [each is RECORD for each in given[0]] == [True, False, True]
+    assert given[0][1] is None
+    assert row.record == "perceptron-book-0123456789abcdef.nc; deep_mlp-book-0123456789abcdef.nc"
+    assert row_of("K3", {"deep_mlp": RECORD}.get).verdict == "not run"
+
+
 def test_the_judge_itself_stays_an_ordinary_function():
     @judge("K3", experiment="perceptron")
     def displacement(dataset):
@@ -228,8 +241,8 @@ def stored(tmp_path, monkeypatch):
     monkeypatch.setattr("lib.records.largest", {"perceptron": RECORD}.get)
     stored = SimpleNamespace(file=file, judged=[])
 
-    @judge("K3", experiment="perceptron")
-    def displacement(dataset):
+    @judge("K3", experiment="perceptron", beside=["cortex"])
+    def displacement(dataset, cortex):
         stored.judged.append("K3")
         odd = dataclasses.replace(GOOD, interval=None, control=float("nan"), passes=None)
         return dataclasses.replace(JUDGEMENT, conditions=(GOOD, odd), scale="of a kind")
@@ -250,11 +263,13 @@ def test_rows_on_stored_records_are_judged_once(stored):
     assert both[1].judgement is None
 
 
-@pytest.mark.parametrize("change", ["record", "code", "damage"])
+@pytest.mark.parametrize("change", ["record", "record beside", "code", "damage"])
 def test_rows_are_judged_anew_when_anything_changes(stored, change, monkeypatch):
     ledger(only=["K3"])
     if change == "record":
         stored.file.write_bytes(b"another record")
+    elif change == "record beside":
+        (stored.file.parent / "cortex-book-0.nc").write_bytes(b"a record")
     elif change == "code":
         monkeypatch.setattr("lib.claims._kept._sources", lambda: b"other sources")
     else:
