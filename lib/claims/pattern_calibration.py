@@ -12,6 +12,7 @@ from lib.claims._judging import TINY, conclude, estimate, over_seeds, passing, r
 from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
+from lib.claims.pattern_bounds import rows
 from lib.experiments.pattern_calibration import BOUNDING, LATTICE, SPARSE
 from lib.measures.dimension import effective_dimension
 from lib.measures.statistics import Estimate
@@ -21,6 +22,9 @@ ERRORS = -3.0
 
 COMPARABLE = 1.01
 """Bits of logistic regression over those of xgboost, up to which they count as comparable."""
+
+IN_BLOCKS = ", blocks of time in one fold"
+"""In the name of a condition whose samples are correlated."""
 
 ROUNDING = 1e-9
 """By how much a closed form may be missed, relative to it or in bits."""
@@ -119,20 +123,21 @@ def spread_of_orders(record: xr.Dataset) -> xr.DataArray:
     return 100 * (mean.max("order") - mean.min("order")) / truth
 
 
-@judge("J39", experiment="pattern_calibration")
-def logistic_regression_on_sparse_patterns(record: xr.Dataset) -> Judgement | None:
-    """On the sparse population, logistic regression needs at most 1.01 times xgboost's bits, and less time.
+@judge("J39", experiment="pattern_calibration", beside=["cortex"])
+def logistic_regression_on_sparse_patterns(record: xr.Dataset, cortex: xr.Dataset | None = None) -> Judgement | None:
+    """On sparse patterns, logistic regression needs at most 1.01 times xgboost's bits, and less time.
 
     Both are bounds, so fewer bits are better, and fewer by any amount pass. Conditions are every size at which both
-    were tried on independent samples, and the recording in time whose blocks stay in one fold, which is the control:
-    there the samples are correlated as those of an experiment are. Bits and seconds are separate conditions, each
-    effect a ratio to xgboost's. The masked network, which the text did not have, stands in the notes.
+    were tried on independent samples of the sparse population; its recording in time; and, of the visual cortex, each
+    recording, over one segment of each stimulus. Where samples are correlated, blocks of time stay in one fold, which
+    is the control. Bits and seconds are separate conditions, each effect a ratio to xgboost's. The masked network,
+    which the text did not have, stands in the notes.
     """
     at = record.sel(system=SPARSE)
     found = {f"n = {int(size):,}": at.sel(samples=size)[["bits", "seconds"]] for size in record["samples"].values}
-    blocks = "recording, blocks of time in one fold"
     in_time = record[["recording_bits", "recording_seconds"]]
-    found[blocks] = in_time.rename(recording_bits="bits", recording_seconds="seconds")
+    found[f"recording{IN_BLOCKS}"] = in_time.rename(recording_bits="bits", recording_seconds="seconds")
+    found |= {f"{source} neurons{IN_BLOCKS}": each for source, each in _by_recording(cortex)}
     conditions = []
     for name, each in found.items():
         for quantity, threshold in (("bits", COMPARABLE), ("seconds", 1.0)):
@@ -148,7 +153,7 @@ def logistic_regression_on_sparse_patterns(record: xr.Dataset) -> Judgement | No
         quantity: range_of([c.effect for c in conditions if c.name.endswith(quantity)], digits)
         for quantity, digits in (("bits", 3), ("seconds", 2))
     }
-    in_blocks = [f"{c.effect:.3f} ({c.name.rsplit(' ', 1)[1]})" for c in conditions if c.name.startswith(blocks)]
+    in_blocks = [f"{c.effect:.3f} ({c.name.replace(IN_BLOCKS, '')})" for c in conditions if IN_BLOCKS in c.name]
     carrier = max((c for c in conditions if c.name.endswith("bits")), key=lambda condition: condition.effect)
     return conclude(
         carrier,
@@ -158,6 +163,23 @@ def logistic_regression_on_sparse_patterns(record: xr.Dataset) -> Judgement | No
         text=f"{passing(conditions)} are as stated: {ratios['bits']} times the bits of xgboost in {ratios['seconds']} "
         f"times its seconds. {carrier.note}.",
     )
+
+
+def _by_recording(cortex: xr.Dataset | None) -> Iterator[tuple[str, xr.Dataset]]:
+    """Yield each recording of the visual cortex: its source, and what methods gave, dimensions estimator and seed.
+
+    One segment of each stimulus takes the place of a seed.
+    """
+    if cortex is None:
+        return
+    tried = rows(cortex, study="methods", grouped=1)
+    for source in dict.fromkeys(map(str, tried["source"].values)):
+        of = [rows(tried, source=source, method=method).sortby("stimulus") for method in BOUNDING]
+        shown = of[0]["stimulus"].values
+        table = {
+            name: (("estimator", "seed"), np.stack([each[name].values for each in of])) for name in ("bits", "seconds")
+        }
+        yield source, xr.Dataset(table, coords={"estimator": list(BOUNDING), "seed": shown})
 
 
 def _beside(values: xr.DataArray, unit: str) -> str:

@@ -63,8 +63,8 @@ def made(excess=0.5, leak=-2.0, error=0.02, seconds=(1.0, 8.0, 2.0, 0.1), sparse
     return record.isel(seed=slice(seeds))
 
 
-def judged(claim, record):
-    return judges()[claim].function(record)
+def judged(claim, record, *beside):
+    return judges()[claim].function(record, *beside)
 
 
 def test_the_judges_are_registered():
@@ -179,6 +179,31 @@ def test_sizes_without_both_methods_are_left_out():
     record["recording_bits"].loc[{"estimator": "xgboost"}] = np.nan
     record["recording_seconds"].loc[{"estimator": "xgboost"}] = np.nan
     assert judged("J39", record) is None
+
+
+def neurons(bits=(10.0, 9.9, 9.8), seconds=(3.0, 90.0, 8.0), torn=5.0):
+    """One segment of each of four stimuli: bits and seconds by method, blocks whole; and torn, which does not count."""
+    records = [
+        {"source": "stored", "study": "methods", "stimulus": stimulus, "method": method, "grouped": grouped}
+        | {"bits": (k + 1) * value if grouped else torn, "seconds": time}
+        for k, stimulus in enumerate("abcd")
+        for method, value, time in zip(BOUNDING, bits, seconds, strict=True)
+        for grouped in (0, 1)
+    ]
+    return xr.Dataset({name: ("estimate", [row[name] for row in records]) for name in records[0]})
+
+
+def test_neurons_of_the_visual_cortex_are_evidence_too():
+    result = judged("J39", made(sparse=(13.9, 14.0, 14.0)), neurons())
+    assert [condition.name for condition in result.conditions][-2:] == [
+        "stored neurons, blocks of time in one fold: bits",
+        "stored neurons, blocks of time in one fold: seconds",
+    ]
+    assert result.conditions[-2].effect == pytest.approx(9.8 / 9.9)
+    assert result.conditions[-2].seeds == 4
+    assert result.verdict == "reproduced"
+    assert "0.990 (stored neurons: bits), 0.089 (stored neurons: seconds)" in result.control
+    assert judged("J39", made(sparse=(13.9, 14.0, 14.0)), neurons(bits=(10.0, 9.9, 10.1))).verdict == "partly"
 
 
 # -- J40
