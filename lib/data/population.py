@@ -17,6 +17,7 @@ natural movie    0.0091 active, 0.070 bits a neuron
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 
@@ -129,24 +130,48 @@ class Population(ExactSystem):
 STIMULI = {"spontaneous": 0.9, "static gratings": 1.2, "natural scenes": 1.4, "natural movie": 1.65}
 """Stimuli of the simulated session, and how strongly each drives the neurons."""
 
+NEURONS = len(Population.rates) * Population.size
+"""Neurons of the simulated session, unless fewer are asked for."""
 
-def simulated_population(stimulus: str) -> Population:
+
+def simulated_population(stimulus: str, neurons: int = NEURONS) -> Population:
     """Return the population as one of the :data:`STIMULI` drives it.
 
     Its mean activity is from 0.005 to 0.009, that of the recordings of text J.
 
+    Parameters
+    ----------
+    stimulus
+        What is shown.
+    neurons
+        How many there are, the same number at each of the four rates.
+
     Raises
     ------
     ValueError
-        For a stimulus that the simulated session does not have.
+        For a stimulus that the simulated session does not have, or neurons that cannot be shared out.
+
+    Examples
+    --------
+    >>> simulated_population("natural movie", 8).on.round(4)
+    array([0.0033, 0.0033, 0.0066, 0.0066, 0.0099, 0.0099, 0.0165, 0.0165])
     """
     if stimulus not in STIMULI:
         raise ValueError(f"There is no stimulus {stimulus!r} here: use one of {', '.join(STIMULI)}.")
     rates = tuple(STIMULI[stimulus] * rate for rate in Population.rates)
-    return Population(rates, name=stimulus)
+    if neurons < 1 or neurons % len(rates):
+        raise ValueError(f"{neurons} neurons cannot be shared out among {len(rates)} rates: use a multiple of that.")
+    return Population(rates, neurons // len(rates), name=stimulus)
 
 
-def simulated_session(seconds: float, seed: int, *, shows: int = 2) -> Recording:
+def simulated_session(
+    seconds: float,
+    seed: int,
+    *,
+    shows: int = 2,
+    neurons: int = NEURONS,
+    stimuli: Sequence[str] = tuple(STIMULI),
+) -> Recording:
     """Return a recording of the simulated population, each stimulus shown several times in turn.
 
     Parameters
@@ -157,11 +182,15 @@ def simulated_session(seconds: float, seed: int, *, shows: int = 2) -> Recording
         Decides the activity; each bin is an independent sample of :func:`simulated_population`.
     shows
         How often each stimulus is shown.
+    neurons
+        How many there are.
+    stimuli
+        Those that are shown, in this order.
 
     Raises
     ------
     ValueError
-        If a showing is shorter than a bin, or there are none.
+        If a showing is shorter than a bin, there are none, or neurons cannot be shared out among the rates.
 
     Examples
     --------
@@ -172,8 +201,8 @@ def simulated_session(seconds: float, seed: int, *, shows: int = 2) -> Recording
     if bins < 1 or shows < 1:
         raise ValueError(f"{shows} showings of {seconds} s hold no bin: use 1 or more of at least {1 / _FRAMES:.3f} s.")
     rng = np.random.default_rng(seed)
-    names = list(STIMULI) * shows
-    events = np.concatenate([simulated_population(name).draw(bins, rng) for name in names]).T
+    names = list(stimuli) * shows
+    events = np.concatenate([simulated_population(name, neurons).draw(bins, rng) for name in names]).T
     epochs = tuple(Epoch(name, place * bins, (place + 1) * bins) for place, name in enumerate(names))
     return Recording(events, 1 / _FRAMES, epochs, f"simulated, seed {seed}")
 

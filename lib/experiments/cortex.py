@@ -34,7 +34,11 @@ STUDIES = (("stimuli",), ("surrogates", "rates"), ("bins", "neurons", "halves"),
 
 SIMULATED, STORED = "simulated", "stored"
 """Sources: neurons whose entropy is known, and the stored session of the Allen Brain Observatory. Any other is the
-number of one of its sessions, which is fetched."""
+number of one of its sessions, which is fetched. `simulated 12` is a smaller session, with as many neurons and two of
+the stimuli; tables call it simulated, too."""
+
+FEW_STIMULI = ("spontaneous", "natural movie")
+"""Stimuli of a smaller simulated session."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,13 @@ class Config:
 
 PRESETS = {
     "smoke": Config(
-        seconds=5.0, block=0.5, bins=(0.2,), neurons=(4,), studies=("stimuli", "surrogates", "methods"), seeds=(0,)
+        sources=(f"{SIMULATED} 12",),
+        seconds=5.0,
+        block=0.5,
+        bins=(0.2,),
+        neurons=(4,),
+        studies=("stimuli", "surrogates", "methods"),
+        seeds=(0,),
     ),
     "book": Config(studies=("stimuli", "surrogates", "rates", "neurons", "methods"), seeds=(0,)),
     "paper": Config(
@@ -208,7 +218,7 @@ def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Datas
             ]
         )
     (source,) = config.sources
-    return estimates(load(source, config), source, config, device=device, progress=progress)
+    return estimates(load(source, config), named(source), config, device=device, progress=progress)
 
 
 def estimates(
@@ -239,6 +249,18 @@ def as_table(rows: list[dict[str, Any]]) -> xr.Dataset:
     return table
 
 
+def named(source: str) -> str:
+    """Return what tables call a source: they have a column for the number of neurons.
+
+    Examples
+    --------
+    >>> named("simulated 12"), named("stored")
+    ('simulated', 'stored')
+    """
+    name, _, number = source.partition(" ")
+    return name if name == SIMULATED and number.isdecimal() else source
+
+
 def load(source: str, config: Config) -> Recording:
     """Return the recording of a source.
 
@@ -249,13 +271,19 @@ def load(source: str, config: Config) -> Recording:
     """
     if source == SIMULATED:
         return simulated_session(config.seconds, config.seeds[0])
+    if named(source) == SIMULATED:
+        neurons = int(source.removeprefix(SIMULATED))
+        return simulated_session(config.seconds, config.seeds[0], neurons=neurons, stimuli=FEW_STIMULI)
     if source == STORED:
         return stored_session()
     if source.isdigit():
         from lib.data import neural
 
         return neural.load(int(source))
-    raise ValueError(f"There is no recording {source!r}: use {SIMULATED}, {STORED}, or the number of a session.")
+    raise ValueError(
+        f"There is no recording {source!r}: use {SIMULATED}, {STORED}, {SIMULATED} with a number of neurons, or the "
+        "number of a session."
+    )
 
 
 def _common_rates(recording: Recording) -> np.ndarray:
@@ -337,13 +365,14 @@ def _dimension(z: np.ndarray, blocks: np.ndarray) -> tuple[float, float]:
 
 
 @cache
-def _truth(stimulus: str) -> float:
-    return simulated_population(stimulus).bits
+def _truth(stimulus: str, neurons: int) -> float:
+    return simulated_population(stimulus, neurons).bits
 
 
 def described(source: str, recording: Recording, request: Request, bins: Part, config: Config) -> dict[str, Any]:
     """Say what bins are, and what is known of them without an estimator: the columns that `measured` does not give."""
     plain = request.surrogate == "none" and not request.neurons and not request.bin_width
+    known = source == SIMULATED and plain and request.study != "halves"
     patterns = bins.patterns
     if request.study in _WITH_ERRORS:
         dimension, error = _dimension(patterns, bins.blocks(config.block))
@@ -353,7 +382,7 @@ def described(source: str, recording: Recording, request: Request, bins: Part, c
         "dimension": dimension,
         "dimension_error": error,
         "dimension_of_counts": effective_dimension(bins.z).dimension,
-        "truth": _truth(request.epoch.name) if source == SIMULATED and plain and request.study != "halves" else np.nan,
+        "truth": _truth(request.epoch.name, bins.z.shape[1]) if known else np.nan,
         "source": source,
         "area": recording.area or "",
         "study": request.study,

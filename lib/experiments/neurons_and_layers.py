@@ -53,7 +53,14 @@ class Config:
 
 
 PRESETS = {
-    "smoke": Config(seconds=8.0, block=1.0, source=replace(FEW_DIGITS, epochs=1, learned=32), units=6, seeds=(0,)),
+    "smoke": Config(
+        f"{cortex.SIMULATED} 12",
+        seconds=8.0,
+        block=1.0,
+        source=replace(FEW_DIGITS, epochs=1, learned=32),
+        units=6,
+        seeds=(0,),
+    ),
     "book": Config(seconds=30.0, units=24, seeds=(0,)),
     "paper": Config(
         cortex.STORED, seconds=300.0, block=10.0, source=PUBLISHED, depth=56, part="test", units=64, seeds=(0, 1, 2)
@@ -113,7 +120,10 @@ def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Datas
     for name, (text, unit) in _TEXTS.items():
         table[name].attrs.update(long_name=text, units=unit)
     return table.assign_coords(seed=list(config.seeds)).assign_attrs(
-        recording=config.recording, network=f"ResNet-{config.depth}", dataset=images.name, layer=_top(model)
+        recording=cortex.named(config.recording),
+        network=f"ResNet-{config.depth}",
+        dataset=images.name,
+        layer=_top(model),
     )
 
 

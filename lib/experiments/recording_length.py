@@ -40,7 +40,9 @@ class Config:
 
 
 PRESETS = {
-    "smoke": Config(stimuli=("natural movie",), seconds=(1.0, 2.0), block=0.25, seeds=(0,)),
+    "smoke": Config(
+        sources=(f"{SIMULATED} 12",), stimuli=("natural movie",), seconds=(1.0, 2.0), block=0.25, seeds=(0,)
+    ),
     "book": Config(seeds=(0,)),
     "paper": Config(
         sources=(STORED, SIMULATED),
@@ -95,7 +97,7 @@ def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Datas
     rows = []
     for number, (part, length, seed) in enumerate(asked):
         progress(number / len(asked), f"{source}, {part.stimulus}: {length:g} s")
-        rows += _estimates(source, part, length, seed, config, device)
+        rows += _estimates(cortex.named(source), part, length, seed, config, device)
     progress(1.0, "done")
     table = xr.Dataset({name: ("estimate", [row[name] for row in rows]) for name in rows[0]})
     for name, (text, unit) in _TEXTS.items():
@@ -138,7 +140,7 @@ def _estimates(
         "samples": bins,
         "draw": seed,
         "dimension": effective_dimension(z).dimension,
-        **(_truth(part.stimulus) if source == SIMULATED else dict.fromkeys(_TRUTHS, np.nan)),
+        **(_truth(part.stimulus, z.shape[1]) if source == SIMULATED else dict.fromkeys(_TRUTHS, np.nan)),
     }
     return [about | cortex.measured(each, found["independent"]) for each in found.values()]
 
@@ -146,8 +148,8 @@ def _estimates(
 _TRUTHS = ("truth", "truth_independent", "truth_dimension")
 
 
-def _truth(stimulus: str) -> dict[str, float]:
-    population = simulated_population(stimulus)
+def _truth(stimulus: str, neurons: int) -> dict[str, float]:
+    population = simulated_population(stimulus, neurons)
     spectrum = np.linalg.eigvalsh(population.covariance)
     values = (population.bits, population.independent_bits, float(dimension_of_spectrum(spectrum)))
     return dict(zip(_TRUTHS, values, strict=True))

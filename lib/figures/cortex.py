@@ -145,7 +145,7 @@ def gain(record: xr.Dataset, source: str) -> Figure:
                     _points(axes, place + 0.19 * (2 * shift + number - 1.5), percent, error, label, method, filled)
             if source == SIMULATED:
                 label = "exact"
-                exact = 100 * (1 - _exact(stimulus)[0] / _exact(stimulus)[1])
+                exact = 100 * (1 - np.divide(*_exact(stimulus, plain)))
                 axes.hlines(exact, place - 0.4, place + 0.4, color=colour("black"), linewidth=1.4, label=label)
         axes.axhline(0, color=colour("grey"), linewidth=0.9, zorder=0)
         axes.axhline(TEXT_CORRELATION, label="the text's 0.02", **look("nominal"))
@@ -272,7 +272,7 @@ def against_truth(record: xr.Dataset) -> Figure:
     found = _table(record, SIMULATED, study="stimuli")
     names = stimuli_of(found)
     for place, stimulus in enumerate(names):
-        together, apart = _exact(stimulus)
+        together, apart = _exact(stimulus, found)
         alone = _means(rows(found, stimulus=stimulus, method=INDEPENDENT))
         error = 100 * alone["standard_error"] / apart
         for number, (name, method) in enumerate((("independent_bits", "in sample"), ("bits", INDEPENDENT))):
@@ -317,7 +317,7 @@ def at_stimulus(record: xr.Dataset, source: str, stimulus: str) -> Figure:
     for filled, text in ((True, "as recorded"), (False, "trains shifted")):
         axes.plot([], [], label=text, linestyle="", markersize=5, **_mark_of("in sample", filled))
     if source == SIMULATED:
-        together, apart = _exact(stimulus)
+        together, apart = _exact(stimulus, every)
         axes.axvline(together, label="exact", **look("theory"))
         axes.axvline(apart, label="exact, independent", **look("nominal"))
     bars = 2 * every["standard_error"]
@@ -346,7 +346,7 @@ def numbers(record: xr.Dataset, source: str, suffix: str) -> dict[str, float]:
     for stimulus, key in zip(stimuli_of(plain), keys, strict=True):
         found |= _numbers_of_stimulus(rows(record, source=source, stimulus=stimulus), key)
         if source == SIMULATED:
-            found[f"exact-gain-{key}"] = 100 * (1 - _exact(stimulus)[0] / _exact(stimulus)[1])
+            found[f"exact-gain-{key}"] = 100 * (1 - np.divide(*_exact(stimulus, plain)))
     for name in ("activity", "gain-logistic", "correlation-logistic", "beyond-logistic"):
         values = [found[f"{name}-{key}"] for key in keys if f"{name}-{key}" in found]
         found |= {f"{name}-least": min(values), f"{name}-most": max(values)} if values else {}
@@ -415,9 +415,9 @@ def _below_independent(each: pd.DataFrame, *, of_text: bool = False) -> tuple[pd
     return 100 * (1 - each["bits"] / alone), 100 * each["gain_error"] / alone
 
 
-def _exact(stimulus: str) -> tuple[float, float]:
-    """Return the exact entropy of the simulated population, and that of independent neurons of its rates."""
-    population = simulated_population(stimulus)
+def _exact(stimulus: str, found: xr.Dataset) -> tuple[float, float]:
+    """Return the exact entropy of a table's simulated neurons, and that of independent neurons of their rates."""
+    population = simulated_population(stimulus, int(found["neurons"].max()))
     return population.bits, population.independent_bits
 
 

@@ -10,7 +10,7 @@ from lib.claims.pattern_bounds import rows
 from lib.data.population import simulated_population, simulated_session
 from lib.data.recording import Epoch, Recording
 from lib.experiments import cortex
-from lib.experiments.cortex import PRESETS, SIMULATED, STUDIES, requests, segmented
+from lib.experiments.cortex import FEW_STIMULI, PRESETS, SIMULATED, STUDIES, requests, segmented
 
 SMOKE = PRESETS["smoke"]
 
@@ -22,7 +22,7 @@ def run(config):
 def test_every_study_is_in_the_table(smoke_record):
     record = smoke_record("cortex")
     assert set(record["study"].values) == {"stimuli", "surrogates", "methods"}
-    assert set(rows(record, study="stimuli")["stimulus"].values) == set(simulated_session(1, 0).stimuli)
+    assert set(rows(record, study="stimuli")["stimulus"].values) == set(FEW_STIMULI)
     assert set(rows(record, study="methods")["method"].values) == {"independent", *cortex.METHODS, "xgboost"}
     assert set(record["samples"].values) == {150}
     assert np.isfinite(record["bits"]).all()
@@ -38,7 +38,7 @@ def test_gains_are_over_the_same_bins(smoke_record):
         for method in cortex.METHODS:
             expected = float(by["independent"]["bits"] - by[method]["bits"])
             assert float(by[method]["gain"]) == pytest.approx(expected, abs=1e-9)
-        assert float(by["independent"]["truth"]) == pytest.approx(simulated_population("natural movie").bits)
+        assert float(by["independent"]["truth"]) == pytest.approx(simulated_population("natural movie", 12).bits)
 
 
 def test_shifted_trains_keep_rates_and_lose_truth(smoke_record):
@@ -59,9 +59,7 @@ def counted(monkeypatch):
 def test_rates_are_made_equal(counted):
     record = rows(run(replace(SMOKE, studies=("stimuli", "rates"))), method="independent")
     by = {
-        study: np.array(
-            [rows(record, study=study, stimulus=name)["activity"].mean() for name in simulated_session(1, 0).stimuli]
-        )
+        study: np.array([rows(record, study=study, stimulus=name)["activity"].mean() for name in FEW_STIMULI])
         for study in ("stimuli", "rates")
     }
     assert np.ptp(by["rates"]) < 0.5 * np.ptp(by["stimuli"])
@@ -128,6 +126,13 @@ def test_the_stored_session_is_missed_in_one_sentence(monkeypatch, tmp_path):
     monkeypatch.setenv("BOOK_DATA", str(tmp_path))
     with pytest.raises(FileNotFoundError, match="allen_501574836_mlspike"):
         cortex.load("stored", SMOKE)
+
+
+def test_a_number_makes_the_simulated_session_smaller():
+    small = cortex.load("simulated 8", SMOKE)
+    assert (small.n_neurons, small.stimuli) == (8, FEW_STIMULI)
+    with pytest.raises(ValueError, match="9 neurons cannot be shared out among 4 rates"):
+        cortex.load("simulated 9", SMOKE)
 
 
 def test_the_first_seed_simulates():

@@ -37,7 +37,7 @@ def test_each_length_is_estimated_by_each_method(smoke_record):
 
 def test_the_truth_is_known_where_neurons_are_simulated(smoke_record):
     record = smoke_record("recording_length")
-    population = simulated_population("natural movie")
+    population = simulated_population("natural movie", 12)
     assert set(record["truth"].values) == {population.bits}
     assert set(record["truth_independent"].values) == {population.independent_bits}
     drawn = effective_dimension(population.draw(400_000, 0)).dimension
@@ -55,11 +55,13 @@ def test_stretches_are_drawn_and_those_too_long_are_left_out(alone):
 
 
 def test_what_a_recording_has_not_is_named(alone, monkeypatch):
-    with pytest.raises(ValueError, match=r"shows none of weather: ask for some of spontaneous, static gratings"):
+    with pytest.raises(ValueError, match=r"shows none of weather: ask for some of spontaneous, natural movie"):
         run(replace(SMOKE, stimuli=("weather",)))
     short = recording_length._load("simulated", replace(SMOKE, seconds=(0.5,)))
     monkeypatch.setattr(recording_length.cortex, "load", lambda source, config: short)
-    with pytest.raises(ValueError, match="No stimulus of the simulated recording was shown for 1 s: ask for shorter"):
+    with pytest.raises(
+        ValueError, match="No stimulus of the simulated 12 recording was shown for 1 s: ask for shorter"
+    ):
         run(SMOKE)
 
 

@@ -25,7 +25,7 @@ def test_the_plane_shows_the_tightest_bound(made):
     figure = figures.plane(made)
     axes = figure.axes[0]
     points = axes.lines[0].get_xydata()
-    assert len(points) == 4
+    assert len(points) == 2
     chosen = (made["system"] == "neurons") & (made["whole"] == 0) & (made["surrogate"] == "none")
     first = made.isel(estimate=np.flatnonzero(chosen & (made["stimulus"] == "spontaneous")))
     learned = first["bits"].values[first["method"].values != "independent"]
