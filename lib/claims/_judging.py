@@ -115,7 +115,7 @@ def conclude(
         so and the verdict is at most ``partly``.
     """
     missing = [name for name in needed if record is None or one_network(record, name) is None]
-    single = sum(condition.seeds == 1 for condition in conditions)
+    single = sum(condition.seeds == 1 and condition.interval is None for condition in conditions)
     text += f" One seed in {single} of {len(conditions)} conditions: no interval." if single else ""
     text += f" Not run: {'; '.join(missing)}." if missing else ""
     return Judgement(

@@ -1,19 +1,24 @@
-"""Judges of what J says of the mouse visual cortex: J33 and J34, on records of ``cortex``; J35 and J36, on records of
-``neurons_and_layers``.
+"""Judges of what J says of the mouse visual cortex: J33, on records of ``cortex`` or, where there is one, of
+``cortex_areas``; J34, on records of ``cortex_areas``; J35 and J36, on records of ``neurons_and_layers``.
 
 Choices made before any record was judged:
 
 - A session's number for a stimulus is the mean over its segments of one length; its error is the larger of what blocks
   of time within segments and the scatter of segments give. With several sessions the interval is over sessions.
-- Patterns are binary, and so is the effective dimension where events are: the text's is of real-valued events.
+- Of several sessions each step between stimuli gets a sign test, and the order of stimuli a slope.
+- Patterns are binary. The text's effective dimension is of real-valued events: it is judged where events have
+  amplitudes and there are several sessions, and else not run.
 - "About 0.02" is from half to double of it. Sparsity explains a lower complexity if it takes nine tenths of the gap.
 - Total correlation is counted from independent units by the same folds, and from the tighter of both estimators.
 """
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import xarray as xr
+from scipy.stats import binomtest
 
 from lib.claims._judging import TINY, conclude, farthest, passing, range_of, span, weakest
 from lib.claims._model import Condition, Judgement
@@ -39,8 +44,9 @@ OBSERVABLES = {
     "complexity, logistic": ("bits", "standard_error", "logistic"),
     "complexity, autoregressive": ("bits", "standard_error", "autoregressive"),
     "effective dimension, binary": ("dimension", "dimension_error", "independent"),
+    "effective dimension, events": ("dimension_of_counts", "", "independent"),
 }
-"""What is judged, a neuron: column, its error, and the method whose rows have it."""
+"""What is judged, a neuron: column, its error if it has one, and the method whose rows have it."""
 
 _QUANTILE = 1.96  # of the normal distribution
 
@@ -56,11 +62,11 @@ def per_neuron(found: xr.Dataset, column: str, error: str) -> tuple[float, float
     [0.3, 0.1, 2]
     """
     values = (found[column] / found["neurons"]).values
-    errors = (found[error] / found["neurons"]).values
+    errors = (found[error] / found["neurons"]).values if error else np.full(len(values), np.nan)
     count = len(values)
     within = float(np.sqrt((errors**2).sum())) / count
     between = float(values.std(ddof=1)) / np.sqrt(count) if count > 1 else 0.0
-    return float(values.mean()), max(within, between), count
+    return float(values.mean()), within if np.isnan(within) else max(within, between), count
 
 
 def _of_level(found: xr.Dataset, level: str) -> xr.Dataset:
@@ -76,8 +82,8 @@ def rise(record: xr.Dataset, study: str, source: str, observable: str, level: st
     """
     column, error, method = OBSERVABLES[observable]
     found = rows(record, study=study, source=source, method=method, grouped=1)
-    if not found.sizes["estimate"]:
-        return None
+    if not found.sizes["estimate"] or (not error and (found[column] == found["dimension"]).all()):
+        return None  # binary events have no other dimension than their patterns
     found = rows(found, draw=found["draw"].values.min())
     before, after = (_of_level(found, each) for each in (SPONTANEOUS, level))
     if not before.sizes["estimate"] or not after.sizes["estimate"]:
@@ -90,15 +96,38 @@ def _sessions(record: xr.Dataset, area: str) -> list[str]:
     return [str(each) for each in np.unique(rows(record, area=area)["source"].values)]
 
 
+def rises(record: xr.Dataset, study: str, area: str, observable: str, level: str) -> np.ndarray:
+    """Return the rise in each session of an area, shape (session,): of those that have it."""
+    found = [rise(record, study, source, observable, level) for source in _sessions(record, area)]
+    return np.array([each[0] for each in found if each is not None])
+
+
 def over_sessions(record: xr.Dataset, study: str, area: str, observable: str, level: str) -> Estimate | None:
-    """Return the rise in an area: over sessions, or, of one session, over blocks of time."""
+    """Return the rise in an area: over sessions, or, of one session, over blocks of time.
+
+    None where it was not measured, or in one session only and without an error.
+    """
     found = [rise(record, study, source, observable, level) for source in _sessions(record, area)]
     known = [each for each in found if each is not None]
-    if not known:
-        return None
     if len(known) > 1:
         return seed_interval(np.array([value for value, _ in known]))
-    return _normal(*known[0])
+    return _normal(*known[0]) if known and np.isfinite(known[0][1]) else None
+
+
+def signs(earlier: np.ndarray, later: np.ndarray) -> Estimate:
+    """Return the share of sessions in which an observable is higher later than earlier, shapes (session,).
+
+    With the exact binomial interval: by the sign test it rises where that lies above one half.
+
+    Examples
+    --------
+    >>> found = signs(np.zeros(6), np.ones(6))
+    >>> round(float(found.mean), 3), round(float(found.low), 3), round(float(found.high), 3)
+    (1.0, 0.541, 1.0)
+    """
+    count = int((later > earlier).sum())
+    interval = binomtest(count, len(later)).proportion_ci(0.95)
+    return Estimate(np.array(count / len(later)), np.array(interval.low), np.array(interval.high), len(later))
 
 
 def _normal(value: float, error: float) -> Estimate:
@@ -110,13 +139,15 @@ def _said(found: Estimate) -> str:
     return f"{float(found.mean):.4f} ({float(found.low):.4f} to {float(found.high):.4f})"
 
 
-@judge("J33", experiment="cortex")
-def stimuli_raise_both(record: xr.Dataset) -> Judgement | None:
+@judge("J33", experiment="cortex", beside=["cortex_areas"])
+def stimuli_raise_both(record: xr.Dataset, areas: xr.Dataset | None = None) -> Judgement | None:
     """Complexity and effective dimension a neuron must rise from spontaneous activity to gratings, scenes and movies.
 
-    In areas VISp and VISl, at equal time. Control: the same with trains shifted against each other, which keeps rates
-    and trains: if they rise as much, rates are all there is to it. And with rates made equal by thinning.
+    In areas VISp and VISl, at equal time; in many sessions, where they are recorded, step by step too. Control: the
+    same with trains shifted against each other, which keeps rates and trains: if they rise as much, rates are all there
+    is to it. And with rates made equal by thinning.
     """
+    record = record if areas is None else areas
     conditions = []
     for area in ("VISp", "VISl"):
         for observable in OBSERVABLES:
@@ -141,39 +172,82 @@ def stimuli_raise_both(record: xr.Dataset) -> Judgement | None:
     carrier = weakest(conditions)
     missing = [area for area in ("VISp", "VISl") if not any(c.name.startswith(area) for c in conditions)]
     missing += [level for level in LEVELS if not any(c.name.endswith(level) for c in conditions)]
+    if not any(", events, " in c.name for c in conditions):
+        missing.append("effective dimension of real-valued events")
     controls = [c.control for c in conditions if c.control is not None]
+    conditions += _in_order(record)
     return conclude(
         carrier,
         conditions,
         measure=f"rise a neuron from spontaneous activity, least ({carrier.name})",
         control=f"trains shifted, rates kept: {range_of(controls, 4)}" if controls else "not run",
         text=f"{passing(conditions)} rise."
-        + (f" Not recorded: {', '.join(missing)}." if missing else "")
-        + " The effective dimension is that of binary patterns; with one session intervals are over blocks of time.",
+        + (f" Not run: {', '.join(missing)}." if missing else "")
+        + ("" if any(c.seeds > 1 for c in conditions) else " One session: intervals are over blocks of time."),
         at_most="partly" if missing else "reproduced",
     )
 
 
-@judge("J34", experiment="cortex")
+def _in_order(record: xr.Dataset) -> list[Condition]:
+    """Return the conditions that only several sessions can have: each step, and the slope over the order."""
+    conditions = []
+    for area, observable in itertools.product(("VISp", "VISl"), OBSERVABLES):
+        if len(_sessions(record, area)) < 2:
+            continue
+        found = {level: rises(record, "stimuli", area, observable, level) for level in LEVELS}
+        number = len(found["movies"])
+        known = {level: values for level, values in found.items() if len(values) == number > 1}
+        steps = {SPONTANEOUS: np.zeros(number), **known}
+        for (before, low), (after, high) in itertools.pairwise(steps.items()):
+            share = signs(low, high)
+            name = f"{area}, {observable}, share of sessions that rise from {before} to {after}"
+            conditions.append(Condition.measured(name, share, passes=lies(span(share), low=0.5)))
+        if len(known) == len(LEVELS):
+            slope = seed_interval(np.polyfit(np.arange(len(steps)), np.stack(list(steps.values())), 1)[0])
+            name = f"{area}, {observable}, slope over the order"
+            conditions.append(Condition.measured(name, slope, passes=lies(span(slope), low=TINY)))
+    return conditions
+
+
+@judge("J34", experiment="cortex_areas")
 def rostrolateral_area_does_not_discriminate(record: xr.Dataset) -> Judgement | None:
-    """In area VISrl the rise from spontaneous activity to each stimulus must have an interval that contains 0."""
+    """In area VISrl the rise from spontaneous activity to each stimulus must have an interval that contains 0.
+
+    Control: the same in equally many neurons of each session. The notes have the standard deviation over sessions.
+    """
     conditions = []
     for observable in OBSERVABLES:
         for level in LEVELS:
             found = over_sessions(record, "stimuli", "VISrl", observable, level)
-            if found is not None:
-                low, high = span(found)
-                conditions.append(Condition.measured(f"{observable}, {level}", found, passes=bool(low <= 0 <= high)))
+            if found is None:
+                continue
+            matched = over_sessions(record, "neurons", "VISrl", observable, level)
+            each = rises(record, "stimuli", "VISrl", observable, level)
+            conditions.append(
+                Condition.measured(
+                    f"{observable}, {level}",
+                    found,
+                    control=matched,
+                    passes=_holds_zero(found),
+                    note=f"standard deviation over sessions {each.std(ddof=1):.4f}" if len(each) > 1 else "",
+                )
+            )
     if not conditions:
         return None
     carrier = farthest(conditions, 0)
+    matched = [c.control for c in conditions if c.control is not None]
     return conclude(
         carrier,
         conditions,
         measure=f"rise a neuron from spontaneous activity, largest ({carrier.name})",
-        control="number of neurons as recorded",
+        control=f"equally many neurons of each session: {range_of(matched, 4)}" if matched else "not run",
         text=f"{passing(conditions)} do not tell stimuli apart.",
     )
+
+
+def _holds_zero(found: Estimate) -> bool:
+    low, high = span(found)
+    return bool(low <= 0 <= high)
 
 
 def _tightest(found: xr.Dataset, column: str = "bits") -> np.ndarray:

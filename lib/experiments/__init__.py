@@ -20,6 +20,7 @@ import xarray as xr
 from lib import presets
 from lib.experiments import (
     cortex,
+    cortex_areas,
     deep_mlp,
     feature_loss,
     neurons_and_layers,
@@ -129,6 +130,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             reduced_response,
             response_limits,
             cortex,
+            cortex_areas,
             recording_length,
             neurons_and_layers,
         ),

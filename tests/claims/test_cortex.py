@@ -21,16 +21,29 @@ def table(records, **attrs):
 
 
 def session(
-    source="stored", area="VISp", spontaneous=10.0, movie=20.0, shifted_movie=20.0, equal_movie=10.0, error=0.1
+    source="stored",
+    area="VISp",
+    movie=20.0,
+    shifted_movie=20.0,
+    equal_movie=10.0,
+    matched_movie=20.0,
+    error=0.1,
+    binary=True,
+    others=(("drifting_gratings", 0, 0.0),),
 ):
-    """One session: spontaneous activity once, a movie twice, and what no text asks for."""
+    """One session: spontaneous activity once, a movie twice, and others, such as what no text asks for."""
     found = []
-    for study, of_movie in (("stimuli", movie), ("surrogates", shifted_movie), ("rates", equal_movie)):
+    for study, of_movie in (
+        ("stimuli", movie),
+        ("surrogates", shifted_movie),
+        ("rates", equal_movie),
+        ("neurons", matched_movie),
+    ):
         for stimulus, segment, bits in (
             ("spontaneous", 0, 10.0),
             ("natural_movie_one", 0, of_movie),
             ("natural_movie_one", 1, of_movie + error),
-            ("drifting_gratings", 0, 0.0),
+            *(others if study == "stimuli" else ()),
         ):
             for method in ("independent", "autoregressive", "logistic"):
                 found.append(
@@ -48,6 +61,7 @@ def session(
                         "standard_error": error,
                         "dimension": 5 * bits,
                         "dimension_error": error,
+                        "dimension_of_counts": 5 * bits if binary else 2 * bits,
                     }
                 )
     return found
@@ -63,7 +77,9 @@ def test_a_rise_that_rates_have_too_holds_in_the_control():
         "VISp, complexity, autoregressive, movies",
         "VISp, effective dimension, binary, movies",
     ]
-    assert "VISl, gratings, scenes" in found.text
+    assert "Not run: VISl, gratings, scenes, effective dimension of real-valued events." in found.text
+    assert "One session: intervals are over blocks of time." in found.text
+    assert "no interval" not in found.text
     assert "at equal rates 0.0005" in found.conditions[0].note
 
 
@@ -90,6 +106,36 @@ def test_several_sessions_give_an_interval_over_sessions():
     assert condition.interval[0] < 0.125 < condition.interval[1]
 
 
+OTHERS = (("static_gratings", 0, 12.0), ("natural_scenes", 0, 14.0))
+
+
+def test_many_sessions_are_judged_step_by_step_and_with_amplitudes():
+    """Where there is a record of them, the one session is not judged."""
+    of_area = [
+        row
+        for k in range(6)
+        for row in session(str(k), movie=16.0 + 0.1 * k, shifted_movie=9.0, binary=False, others=OTHERS)
+    ]
+    found = stimuli_raise_both(table(session()), table(of_area))
+    assert found.verdict == "partly"
+    assert "Not run: VISl." in found.text
+    assert all(c.passes for c in found.conditions)
+    by = {c.name: c for c in found.conditions}
+    step = by["VISp, effective dimension, events, share of sessions that rise from scenes to movies"]
+    assert (step.effect, step.seeds, step.passes) == (1.0, 6, True)
+    assert step.interval[0] == pytest.approx(0.025 ** (1 / 6))  # of 6 in 6
+    rank = by["VISp, complexity, logistic, slope over the order"]
+    assert rank.effect == pytest.approx((2 + 3 * 6.3) / 10 / NEURONS)  # of 0, 2, 4 and 6.3 bits, the mean over sessions
+    assert rank.passes
+
+
+def test_a_step_that_half_of_the_sessions_take_is_none():
+    made = table([row for k in range(6) for row in session(str(k), movie=13.0 + 2 * (k % 2), others=OTHERS)])
+    names = [c for c in stimuli_raise_both(made).conditions if c.name.endswith("from scenes to movies")]
+    assert [c.passes for c in names] == [None] * 3
+    assert [c.effect for c in names] == [0.5] * 3
+
+
 def test_areas_are_judged_apart():
     made = table([row for k in range(6) for row in session(str(k), "VISrl", movie=9.7 + 0.1 * k)])
     assert stimuli_raise_both(made) is None
@@ -97,6 +143,10 @@ def test_areas_are_judged_apart():
     one = rostrolateral_area_does_not_discriminate(table(session(area="VISrl", movie=10.0, error=0.5)))
     assert (one.verdict, [c.passes for c in one.conditions]) == ("partly", [True] * 3)  # one session is not enough
     assert rostrolateral_area_does_not_discriminate(table(session())) is None
+    six = [row for k in range(6) for row in session(str(k), "VISrl", movie=9.7 + 0.1 * k, matched_movie=20.0)]
+    told = rostrolateral_area_does_not_discriminate(table(six)).conditions[0]
+    assert told.control == pytest.approx(0.1, abs=0.001)
+    assert told.note == "standard deviation over sessions 0.0019"
     tells = rostrolateral_area_does_not_discriminate(table(session(area="VISrl", movie=20.0)))
     assert tells.verdict == "not reproduced"
 
@@ -162,7 +212,7 @@ def test_what_trains_alone_have_is_no_correlation():
 
 
 def test_simulated_neurons_are_not_judged(smoke_record):
-    for judge in (stimuli_raise_both, rostrolateral_area_does_not_discriminate):
-        assert judge(smoke_record("cortex")) is None
+    assert stimuli_raise_both(smoke_record("cortex"), smoke_record("cortex_areas")) is None
+    assert rostrolateral_area_does_not_discriminate(smoke_record("cortex_areas")) is None
     for judge in (sparsity_makes_complexity_low, total_correlation_is_low):
         assert judge(smoke_record("neurons_and_layers")) is None
