@@ -16,13 +16,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
+from lib.claims.cortex import ACTIVE, over_sessions
 from lib.claims.pattern_bounds import rows
 from lib.data.population import simulated_population
 from lib.data.recording import Recording
 from lib.experiments.cortex import METHODS, SIMULATED
 from lib.figures._networks import legend_below
 from lib.figures.pattern_calibration import MARKS, METHOD_NAMES
-from lib.figures.style import colour, look, panel_labels
+from lib.figures.style import BAND_ALPHA, colour, heading, look, panel_labels
+
+INDEPENDENT = "independent"
 
 KINDS = ("spontaneous", "gratings", "scenes", "movie")
 """Kinds of stimuli in the text's order, from least to most."""
@@ -30,7 +33,11 @@ KINDS = ("spontaneous", "gratings", "scenes", "movie")
 TEXT_CORRELATION = 2.0
 """Normalised total correlation in VISp by the text, in percent."""
 
-INDEPENDENT = "independent"
+OBSERVABLES = {
+    "complexity, logistic": ("complexity\n(bits a neuron)", "logistic", "complexity"),
+    "effective dimension, binary": ("effective dimension\na neuron", INDEPENDENT, "dimension"),
+}
+"""Observables of `lib.claims.cortex` that are drawn: name of the axis, method, and key of `answers`."""
 
 _AXES = {"bins": ("bin_width", "bin width (s)"), "neurons": ("neurons", "neurons")}
 
@@ -38,6 +45,7 @@ _MEASURED = [
     *("bits", "standard_error", "independent_bits", "gain", "gain_error"),
     *("dimension", "dimension_error", "activity", "truth", "seconds", "neurons"),
 ]
+_RISES = {"stimuli": "as recorded", "surrogates": "trains shifted", "rates": "rates made equal"}
 _SURROGATE_NAMES = {"surrogates": "trains shifted", "rates": "rates made equal"}
 _ROW_NAMES = {
     "in sample": "independent, in sample",
@@ -70,6 +78,15 @@ def caption_of(record: xr.Dataset) -> str:
     return (
         f"{'; '.join(parts)}; preset {record.attrs['preset']}, {record.attrs['device']}, "
         f"{float(record.attrs['wall_time_s']):.0f} s, made {str(record.attrs['created'])[:10]}"
+    )
+
+
+def caption_of_areas(record: xr.Dataset) -> str:
+    """Return in words what a record of `lib.experiments.cortex_areas` is: sessions of each area, preset, day."""
+    plain = record[["area", "source"]].to_dataframe()
+    counted = [f"{area}: {sources.nunique()}" for area, sources in plain.groupby("area", sort=False)["source"]]
+    return (
+        f"sessions of {'; '.join(counted)}; preset {record.attrs['preset']}, made {str(record.attrs['created'])[:10]}"
     )
 
 
@@ -170,19 +187,11 @@ def by_bin_and_neurons(record: xr.Dataset, source: str) -> Figure:
     ValueError
         If the record has neither study.
     """
-    plain = _table(record, source, study="stimuli")
-    studies = {
-        study: varied for study in _AXES if (varied := rows(record, source=source, study=study)).sizes["estimate"]
-    }
-    if not studies:
-        raise ValueError(f"This record varies neither bins nor neurons of the {source} session: take a larger preset.")
+    studies = _studies(record, source)
     figure, grid = plt.subplots(3, len(studies), figsize=(3.0 + 2.2 * len(studies), 7.4), sharex="col", squeeze=False)
-    for panels, (study, varied) in zip(grid.T, studies.items(), strict=True):
-        along, text = _AXES[study]
-        base = plain if study == "bins" else rows(plain, segment=0)  # subsets are of the first segment
-        joined = xr.concat([varied, base], "estimate", data_vars="minimal", combine_attrs="drop_conflicts")
-        joined[along] = joined[along].round(3)
-        for stimulus in stimuli_of(plain):
+    for panels, (study, joined) in zip(grid.T, studies.items(), strict=True):
+        along, _ = _AXES[study]
+        for stimulus in stimuli_of(joined):
             network, logistic = (_frame(rows(joined, stimulus=stimulus, method=m), along) for m in METHODS)
             _curve(panels[0], network[along], network["bits"] / network["neurons"], stimulus)
             for axes, each in zip(panels[1:], (network, logistic), strict=True):
@@ -191,13 +200,137 @@ def by_bin_and_neurons(record: xr.Dataset, source: str) -> Figure:
             axes.axhline(0, color=colour("grey"), linewidth=0.9, zorder=0)
             axes.axhline(TEXT_CORRELATION, label="the text's 0.02", **look("nominal"))
             axes.set_ylabel(f"below independent (%),\n{METHOD_NAMES[method]}")
-        ticks = np.unique(joined[along].values)
-        panels[-1].set(xscale="log", xlabel=text)
-        panels[-1].set_xticks(ticks, labels=[f"{tick:.2g}" if study == "bins" else f"{tick:.0f}" for tick in ticks])
-        panels[-1].xaxis.set_minor_locator(NullLocator())
+        _name_along(panels[-1], joined, study)
         panels[0].set(ylabel="complexity\nper neuron (bits)", ylim=(0, None))
     panel_labels(grid)
     legend_below(figure, list(grid.flat), 1 + len(studies))
+    return figure
+
+
+def dimensions(record: xr.Dataset, source: str) -> Figure:
+    """Draw the effective dimension per neuron against bin width and number of neurons.
+
+    Filled: of binary patterns. Open: of the events in a bin, which are counts where events are binary. Lines: means
+    over segments (bins) or over random subsets of the first segment (neurons).
+
+    Raises
+    ------
+    ValueError
+        If the record has neither study.
+    """
+    studies = _studies(record, source)
+    figure, grid = plt.subplots(1, len(studies), figsize=(3.0 + 2.2 * len(studies), 3.6), sharey=True, squeeze=False)
+    for axes, (study, joined) in zip(grid[0], studies.items(), strict=True):
+        along, _ = _AXES[study]
+        for stimulus in stimuli_of(joined):
+            each = _frame(rows(joined, stimulus=stimulus, method=INDEPENDENT), along, "dimension_of_counts")
+            _curve(axes, each[along], each["dimension"] / each["neurons"], stimulus)
+            if study == "bins":
+                of_counts = (each["dimension_of_counts"] / each["neurons"]).groupby(each[along]).mean()
+                style: dict[str, Any] = {"marker": _mark(stimulus), "markersize": 4.5, "markerfacecolor": "white"}
+                shade = colour(_shade(stimulus))
+                axes.plot(of_counts.index, of_counts, color=shade, linestyle=(0, (4, 2)), linewidth=1.2, **style)
+        _name_along(axes, joined, study)
+    if "bins" in studies:
+        style = {"color": colour("grey"), "marker": "o", "markersize": 4.5}
+        grid[0, 0].plot([], [], label="binary patterns", linewidth=1.5, **style)
+        grid[0, 0].plot([], [], label="counts", linestyle=(0, (4, 2)), linewidth=1.2, markerfacecolor="white", **style)
+    grid[0, 0].set(ylabel="effective dimension\nper neuron", ylim=(0, None))
+    panel_labels(grid)
+    legend_below(figure, list(grid[0]), 3)
+    return figure
+
+
+def over_time(record: xr.Dataset, source: str) -> Figure:
+    """Draw activity, complexity and effective dimension per neuron of each segment against when it was recorded.
+
+    What drifts over the session lies along a line whatever is shown. Bars: two standard errors over blocks of time.
+    """
+    plain = _table(record, source, study="stimuli")
+    figure, panels = plt.subplots(1, 3, figsize=(7.6, 3.5))
+    for stimulus in stimuli_of(plain):
+        style = {"color": colour(_shade(stimulus)), "marker": _mark(stimulus), "linestyle": "", "markersize": 4.5}
+        alone, bound = (
+            _frame(rows(plain, stimulus=stimulus, method=method), "start") for method in (INDEPENDENT, "logistic")
+        )
+        minutes, label = alone["start"] / 60, _words(stimulus)
+        panels[0].plot(minutes, 100 * alone["activity"], label=label, **style)
+        for axes, each, name, error in (
+            (panels[1], bound, "bits", "standard_error"),
+            (panels[2], alone, "dimension", "dimension_error"),
+        ):
+            bars = 2 * (each[error] / each["neurons"]).to_numpy()
+            axes.errorbar(minutes, (each[name] / each["neurons"]).to_numpy(), bars, elinewidth=0.9, **style)
+    texts = ("active (% of bins)", "complexity\nper neuron (bits)", "effective dimension\nper neuron")
+    for axes, text in zip(panels, texts, strict=True):
+        axes.set(xlabel="begin (min)", ylabel=text, ylim=(0, None))
+    panel_labels(panels)
+    legend_below(figure, list(panels), 4)
+    return figure
+
+
+def rises(record: xr.Dataset, area: str, level: str = "movies") -> Figure:
+    """Draw by how much both observables rise from spontaneous activity to a level, per neuron, with 95 % intervals.
+
+    As recorded, with trains shifted, and with rates made equal: what is left of a rise.
+    """
+    figure, panels = plt.subplots(1, len(OBSERVABLES), figsize=(7.2, 2.7), sharey=True)
+    for axes, (observable, (text, _, _)) in zip(panels, OBSERVABLES.items(), strict=True):
+        for place, study in enumerate(_RISES):
+            found = over_sessions(record, study, area, observable, level)
+            if found is None:
+                continue
+            mean, low, high = (float(each) for each in (found.mean, found.low, found.high))
+            style = _mark_of("in sample", study == "stimuli")
+            axes.errorbar(mean, place, xerr=[[mean - low], [high - mean]], linestyle="", markersize=6, **style)
+        axes.axvline(0, color=colour("grey"), linewidth=0.9, zorder=0)
+        axes.set(xlabel="rise of " + text.replace("\n", " "), ylim=(len(_RISES) - 0.5, -0.5))
+        axes.set_yticks(range(len(_RISES)), labels=list(_RISES.values()))
+    panel_labels(panels)
+    return figure
+
+
+def by_area(record: xr.Dataset) -> Figure:
+    """Draw complexity and effective dimension per neuron by stimulus, a column for each area (J, figure 12).
+
+    Thin: sessions. Thick: their mean, with the standard deviation over sessions as in the text. The effective dimension
+    is that of events where they have amplitudes, as in the text, and else of binary patterns.
+
+    Parameters
+    ----------
+    record
+        Of `lib.experiments.cortex_areas`.
+    """
+    plain = rows(record, study="stimuli")
+    areas = list(dict.fromkeys(map(str, plain["area"].values)))
+    names = stimuli_of(plain)
+    binary = bool((plain["dimension"] == plain["dimension_of_counts"]).all())
+    drawn = (
+        ("logistic", "bits", "complexity\nper neuron (bits)"),
+        (
+            INDEPENDENT,
+            "dimension" if binary else "dimension_of_counts",
+            f"effective dimension per\nneuron, {'binary patterns' if binary else 'events'}",
+        ),
+    )
+    size = (1.8 + 2.4 * len(areas), 4.8)
+    figure, grid = plt.subplots(2, len(areas), figsize=size, sharex=True, sharey="row", squeeze=False)
+    for column, area in zip(grid.T, areas, strict=True):
+        for axes, (method, name, text) in zip(column, drawn, strict=True):
+            table = rows(plain, area=area, method=method)[[name, "neurons", "source", "stimulus"]].to_dataframe()
+            table["value"] = table[name] / table["neurons"]
+            sessions = table.pivot_table("value", "source", "stimulus")[names]  # means over segments
+            place = np.arange(len(names))
+            axes.plot(place, sessions.to_numpy().T, color=colour("grey"), linewidth=0.8, alpha=0.7)
+            spread = sessions.std(ddof=1).to_numpy() if len(sessions) > 1 else None
+            axes.errorbar(place, sessions.mean().to_numpy(), spread, color=colour("black"), marker="o", markersize=4.5)
+            _name_stimuli(axes, names)
+            axes.set(ylim=(0, None), xlabel="")
+            if area == areas[0]:
+                axes.set_ylabel(text)
+        heading(column[0], f"{area}\n{len(sessions)} session{'s' * (len(sessions) > 1)}")
+        column[1].set_xlabel("stimulus")
+    panel_labels(grid)
     return figure
 
 
@@ -341,13 +474,18 @@ def numbers(record: xr.Dataset, source: str, suffix: str) -> dict[str, float]:
         "samples": float(plain["samples"].max()),
         "minutes": float(record.attrs["wall_time_s"]) / 60,
         "short": float((100 * (1 - alone["independent_bits"] / alone["bits"])).mean()),
+        "bar": float((200 * alone["standard_error"] / alone["bits"]).mean()),
+        "rate": 1 / float(alone["bin_width"].min()),
+        "segment": float((alone["samples"] * alone["bin_width"]).max()) / 60,
+        "recorded": float((alone["start"] + alone["samples"] * alone["bin_width"]).max()) / 60,
     }
     keys = [_key(stimulus) for stimulus in stimuli_of(plain)]
     for stimulus, key in zip(stimuli_of(plain), keys, strict=True):
         found |= _numbers_of_stimulus(rows(record, source=source, stimulus=stimulus), key)
         if source == SIMULATED:
             found[f"exact-gain-{key}"] = 100 * (1 - np.divide(*_exact(stimulus, plain)))
-    for name in ("activity", "gain-logistic", "correlation-logistic", "beyond-logistic"):
+    names = ("activity", "activity-thinned", "dimension", "complexity-logistic")
+    for name in (*names, *(f"{of}-logistic" for of in ("gain", "correlation", "beyond")), "gain-logistic-shifted"):
         values = [found[f"{name}-{key}"] for key in keys if f"{name}-{key}" in found]
         found |= {f"{name}-least": min(values), f"{name}-most": max(values)} if values else {}
     for study, (along, _) in _AXES.items():
@@ -359,6 +497,7 @@ def numbers(record: xr.Dataset, source: str, suffix: str) -> dict[str, float]:
                 each = _frame(rows(varied, method=method, **{along: at}))
                 found[f"gain-{method}-{end.__name__}-{study}"] = float(_below_independent(each)[0].mean())
                 found[f"complexity-{method}-{end.__name__}-{study}"] = float((each["bits"] / each["neurons"]).mean())
+    found |= _numbers_of_halves(rows(record, source=source, study="halves"))
     chosen = rows(record, source=source, study="methods")
     for method in (*METHODS, "xgboost") if chosen.sizes["estimate"] else ():
         each = _frame(rows(chosen, method=method, grouped=1))
@@ -386,6 +525,35 @@ def _numbers_of_stimulus(record: xr.Dataset, key: str) -> dict[str, float]:
     return found
 
 
+def _numbers_of_halves(record: xr.Dataset) -> dict[str, float]:
+    """Return by how much halves of a segment differ, and means of stimuli, a neuron."""
+    found: dict[str, float] = {}
+    for name in ("bits", "dimension") if record.sizes["estimate"] else ():
+        table = rows(record, method=METHODS[0])[[name, "neurons", "stimulus", "segment", "start"]].to_dataframe()
+        table["value"] = table[name] / table["neurons"]
+        each = table.groupby(["stimulus", "segment"])["value"]
+        found[f"within-{name}"] = float((each.max() - each.min()).mean())
+        found[f"between-{name}"] = float(np.ptp(table.groupby("stimulus")["value"].mean()))
+    return found
+
+
+def answers(record: xr.Dataset, area: str, suffix: str, level: str = "movies") -> dict[str, str]:
+    """Return in words whether both observables rise from spontaneous activity to a level, with the 95 % interval.
+
+    Keys are the observable, what was done to the trains, and `suffix`, as in ``rise-complexity-rates-session``.
+    """
+    found = {}
+    for observable, (_, _, key) in OBSERVABLES.items():
+        for study in _RISES:
+            rise = over_sessions(record, study, area, observable, level)
+            if rise is None:
+                continue
+            mean, low, high = (float(each) for each in (rise.mean, rise.low, rise.high))
+            word = "rises" if low > 0 else "falls" if high < 0 else "neither rises nor falls beyond its error"
+            found[f"rise-{key}-{study}-{suffix}"] = f"{word} ({mean:+.3f}, {low:+.3f} to {high:+.3f})"
+    return found
+
+
 # -- tables -----------------------------------------------------------------------------------------------------------
 
 
@@ -394,6 +562,22 @@ def _table(record: xr.Dataset, source: str, **wanted: object) -> xr.Dataset:
     if not found.sizes["estimate"]:
         what = ", ".join(f"{name} {value!r}" for name, value in wanted.items())
         raise ValueError(f"This record has no {source} neurons with {what or 'any study'}: take a larger preset.")
+    return found
+
+
+def _studies(record: xr.Dataset, source: str) -> dict[str, xr.Dataset]:
+    """Return what varies bins or neurons, by study, each with the estimates of what is varied as recorded."""
+    plain = _table(record, source, study="stimuli")
+    found = {}
+    for study, (along, _) in _AXES.items():
+        varied = rows(record, source=source, study=study)
+        if varied.sizes["estimate"]:
+            base = plain if study == "bins" else rows(plain, segment=0)  # subsets are of the first segment
+            joined = xr.concat([varied, base], "estimate", data_vars="minimal", combine_attrs="drop_conflicts")
+            joined[along] = joined[along].round(3)
+            found[study] = joined
+    if not found:
+        raise ValueError(f"This record varies neither bins nor neurons of the {source} session: take a larger preset.")
     return found
 
 
@@ -426,7 +610,7 @@ def _exact(stimulus: str, found: xr.Dataset) -> tuple[float, float]:
 
 def _beside(record: xr.Dataset, source: str, study: str) -> Figure:
     """Draw activity, complexity and effective dimension by stimulus, beside a surrogate where there is one."""
-    figure, panels = plt.subplots(1, 3, figsize=(7.6, 3.8), width_ratios=(0.8, 1.4, 1))
+    figure, panels = plt.subplots(1, 3, figsize=(7.6, 4.2), width_ratios=(0.8, 1.4, 1))
     plain = _table(record, source, study="stimuli")
     names = stimuli_of(plain)
     for place, stimulus in enumerate(names):
@@ -451,13 +635,16 @@ def _beside(record: xr.Dataset, source: str, study: str) -> Figure:
                 at = place + np.array([-0.4, 0.0]) if shift < 0 else place + np.array([0.0, 0.4])
                 mean = np.repeat((each["bits"] / each["neurons"]).mean(), 2)
                 panels[1].plot(at, mean, color=colour("black"), linewidth=1.2, label=_ROW_NAMES[INDEPENDENT])
+    panels[0].axhspan(
+        *(100 * share for share in ACTIVE), color=colour("grey"), alpha=BAND_ALPHA, label="the text's range"
+    )
     for axes, text in zip(
         panels, ("active (% of bins)", "complexity\nper neuron (bits)", "effective dimension\nper neuron"), strict=True
     ):
         _name_stimuli(axes, names)
         axes.set(ylabel=text, ylim=(0, None))
     panel_labels(panels)
-    legend_below(figure, list(panels), 3)
+    legend_below(figure, list(panels), 2)
     return figure
 
 
@@ -511,6 +698,15 @@ def _name_stimuli(axes: Axes, names: list[str]) -> None:
     axes.set_xlim(-0.55, len(names) - 0.45)
     axes.set_xlabel("stimulus")
     axes.grid(False, axis="x")
+
+
+def _name_along(axes: Axes, joined: xr.Dataset, study: str) -> None:
+    """Give the axis of what a study varies its name, and a tick at each value."""
+    along, text = _AXES[study]
+    ticks = np.unique(joined[along].values)
+    axes.set(xscale="log", xlabel=text)
+    axes.set_xticks(ticks, labels=[f"{tick:.2g}" if study == "bins" else f"{tick:.0f}" for tick in ticks])
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def _words(stimulus: str) -> str:

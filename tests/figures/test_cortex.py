@@ -53,6 +53,67 @@ def test_both_sources_are_drawn_with_names_on_every_axis(whole, stored, name):
         assert all(axes.get_xlabel() for axes in figure.axes if axes.get_subplotspec().is_last_row())
 
 
+def test_dimensions_of_counts_are_drawn_open(whole):
+    more = rows(whole, study="bins").copy(deep=True)
+    more["dimension_of_counts"] = more["dimension_of_counts"] * 0 + 6.0  # half of the neurons
+    others = whole.isel(estimate=np.flatnonzero(whole["study"].values != "bins"))
+    figure = figures.dimensions(xr.concat([others, more], "estimate", data_vars="minimal"), SIMULATED)
+    figure.canvas.draw()
+    opened = [line for line in figure.axes[0].lines if line.get_markerfacecolor() == "white"]
+    assert [line.get_ydata()[-1] for line in opened[:2]] == [0.5] * 2
+    assert all(axes.get_xlabel() for axes in figure.axes)
+    with pytest.raises(ValueError, match="varies neither bins nor neurons"):
+        figures.dimensions(rows(whole, study="stimuli"), SIMULATED)
+
+
+def test_segments_are_drawn_when_they_were_recorded(made):
+    axes = figures.over_time(made, SIMULATED).axes[0]
+    found = rows(made, study="stimuli", method="independent", stimulus="spontaneous")
+    np.testing.assert_allclose(axes.lines[0].get_xdata(), found["start"] / 60)
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), 100 * found["activity"])
+
+
+def test_a_rise_is_drawn_and_said_in_words(stored):
+    stored["area"] = ("estimate", ["VISp"] * stored.sizes["estimate"])
+    movie = [
+        "movie" in name and study == "stimuli"
+        for name, study in zip(stored["stimulus"].values, stored["study"].values, strict=True)
+    ]
+    stored["bits"] = stored["bits"] + 12.0 * np.array(movie)
+    stored["standard_error"] = 0 * stored["standard_error"] + 0.01
+    figure = figures.rises(stored, "VISp")
+    figure.canvas.draw()
+    assert all(axes.get_xlabel().startswith("rise of") for axes in figure.axes)
+    assert figure.axes[0].lines[0].get_xdata()[0] > 0.9
+    said = figures.answers(stored, "VISp", "x")
+    assert said["rise-complexity-stimuli-x"].startswith("rises (+1.0")
+    assert not said["rise-complexity-surrogates-x"].startswith("rises (+1.0")
+    assert {name.split("-")[1] for name in said} == {"complexity", "dimension"}
+
+
+def test_areas_stand_side_by_side_with_their_sessions(made):
+    """Three sessions of one area and one of another; amplitudes decide which dimension is drawn."""
+    plain = rows(made, study="stimuli")
+    sessions = []
+    for number, area in enumerate(("VISp", "VISp", "VISp", "VISrl")):
+        each = plain.copy(deep=True)
+        each["source"] = ("estimate", [str(number)] * plain.sizes["estimate"])
+        each["area"] = ("estimate", [area] * plain.sizes["estimate"])
+        each["bits"] = each["bits"] + number
+        sessions.append(each)
+    record = xr.concat(sessions, "estimate", data_vars="minimal")
+    figure = figures.by_area(record)
+    figure.canvas.draw()
+    assert [axes.texts[0].get_text() for axes in figure.axes[:2]] == ["VISp\n3 sessions", "VISrl\n1 session"]
+    first = rows(plain, method="logistic", stimulus="spontaneous")
+    expected = float((first["bits"] / first["neurons"]).mean()) + 1 / 12
+    assert figure.axes[0].lines[-1].get_ydata()[0] == pytest.approx(expected)
+    assert "binary patterns" in figure.axes[2].get_ylabel()
+    assert figures.caption_of_areas(record).startswith("sessions of VISp: 3; VISrl: 1; preset smoke")
+    record["dimension_of_counts"] = record["dimension_of_counts"] + 1
+    assert "events" in figures.by_area(record).axes[2].get_ylabel()
+
+
 def test_halves_are_drawn_in_pairs(made):
     halves = rows(made, study="stimuli", segment=0).copy(deep=True)
     halves["study"] = ("estimate", ["halves"] * halves.sizes["estimate"])
