@@ -90,16 +90,21 @@ def numbers(record: xr.Dataset, suffix: str) -> dict[str, float]:
     few = rows(record, whole=0)
     found: dict[str, float] = {"plane-units": int(few["units"].max()), "plane-samples": int(few["samples"].max())}
     layer = rows(few, system="layer", surrogate="none")
+    of_system: dict[str, list[float]] = {}
     found |= {"layer-complexity": _point(layer)[0], "layer-correlation": float(total_correlation(layer).mean())}
     for system, key in (("neurons", "neurons"), ("sparse layer", "sparse")):
         of = [rows(few, system=system, stimulus=stimulus, surrogate="none") for stimulus in _stimuli(record)]
-        complexity = [_point(each)[0] for each in of]
+        complexity = of_system[key] = [_point(each)[0] for each in of]
         correlation = [float(total_correlation(each).mean()) for each in of]
         found |= {f"{key}-complexity-least": min(complexity), f"{key}-complexity-most": max(complexity)}
         found |= {f"{key}-correlation-least": min(correlation), f"{key}-correlation-most": max(correlation)}
         pairs = [rows(few, system=system, stimulus=stimulus, surrogate="pairwise") for stimulus in _stimuli(record)]
         kept = [float(total_correlation(each).mean()) for each in pairs]
+        found[f"{key}-correlation"] = float(np.mean(correlation))
         found[f"{key}-pairs"] = 100 * float(np.mean(kept)) / float(np.mean(correlation))
+    gap = found["layer-complexity"] - np.array(of_system["neurons"])
+    explained = 100 * (found["layer-complexity"] - np.array(of_system["sparse"])) / gap
+    found |= {"explained-least": explained.min(), "explained-most": explained.max()}
     return {f"{name}-{suffix}": round(float(value), 4) for name, value in found.items()}
 
 

@@ -39,3 +39,13 @@ def test_numbers_are_those_of_the_record(made):
     assert found["plane-units-live"] == 6
     assert found["neurons-complexity-least-live"] <= found["neurons-complexity-most-live"]
     assert "6 units each" in figures.caption_of(made)
+
+
+def test_rates_explain_all_where_sparse_units_are_as_complex_as_neurons(made):
+    chosen = {
+        system: np.flatnonzero((made["system"] == system) & (made["whole"] == 0) & (made["surrogate"] == "none"))
+        for system in ("neurons", "sparse layer")
+    }
+    made["bits"][chosen["sparse layer"]] = made["bits"].values[chosen["neurons"]]
+    found = figures.numbers(made, "live")
+    assert found["explained-least-live"] == found["explained-most-live"] == 100
