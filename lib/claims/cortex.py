@@ -235,12 +235,12 @@ def rostrolateral_area_does_not_discriminate(record: xr.Dataset) -> Judgement | 
     if not conditions:
         return None
     carrier = farthest(conditions, 0)
-    matched = [c.control for c in conditions if c.control is not None]
+    controls = [c.control for c in conditions if c.control is not None]
     return conclude(
         carrier,
         conditions,
         measure=f"rise a neuron from spontaneous activity, largest ({carrier.name})",
-        control=f"equally many neurons of each session: {range_of(matched, 4)}" if matched else "not run",
+        control=f"equally many neurons of each session: {range_of(controls, 4)}" if controls else "not run",
         text=f"{passing(conditions)} do not tell stimuli apart.",
     )
 

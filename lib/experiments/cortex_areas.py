@@ -203,11 +203,11 @@ def _tables(
 
 def _states(recording: Recording, config: Config) -> Iterator[tuple[cortex.Request, Part, np.ndarray]]:
     """Yield as many blocks of either state from each segment, with the labels of their bins; at least two of each."""
-    if recording.running is None:
-        return
     seed, count = config.seeds[0], Counter[str]()
     for epoch in recording.epochs:
         part = recording.during(epoch)
+        if part.running is None:
+            return
         blocks = part.blocks(config.block)
         speed = np.array([_mean(part.running[blocks == block]) for block in np.unique(blocks)])
         kinds = {"still": np.flatnonzero(speed <= config.speed), "running": np.flatnonzero(speed > config.speed)}
