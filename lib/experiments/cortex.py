@@ -65,7 +65,7 @@ PRESETS = {
         studies=("stimuli", "surrogates", "methods"),
         seeds=(0,),
     ),
-    "book": Config(studies=("stimuli", "surrogates", "rates", "neurons", "methods"), seeds=(0,)),
+    "book": Config(studies=("stimuli", "surrogates", "methods"), seeds=(0,)),
     "paper": Config(
         sources=(STORED, SIMULATED),
         seconds=300.0,
