@@ -65,7 +65,7 @@ def length(record: xr.Dataset) -> Figure:
         panels[1].axhline(0, color=colour("grey"), linewidth=0.9, zorder=0)
         panels[1].set_ylim(max(LOWEST, panels[1].get_ylim()[0]), None)
         heading(panels[1], f"{source} neurons")
-    grid[0, 0].plot([], [], label="exact", **look("theory"))
+    _label(grid[0, 0], list(dict.fromkeys(map(str, record["stimulus"].values))))
     texts = ("complexity\nper neuron (bits)", "below independent\nneurons (%)", "effective dimension\nper neuron")
     for panels in grid:
         for axes, text in zip(panels, texts, strict=True):
@@ -78,7 +78,7 @@ def length(record: xr.Dataset) -> Figure:
     for axes in (*grid[:, 0], *grid[:, 2]):
         axes.set_ylim(0, None)
     panel_labels(grid)
-    legend_below(figure, list(grid.flat), 3)
+    legend_below(figure, [grid[0, 0]], 4)
     return figure
 
 
@@ -118,16 +118,23 @@ def _line(axes: Axes, each: pd.DataFrame, values: pd.Series, stimulus: str, meth
     face = shade if method == METHODS[1] else "white"
     axes.plot(minutes, values, linestyle="", alpha=0.5, markersize=2.5, markerfacecolor=face, **style)
     mean = values.groupby(minutes).mean()
-    axes.plot(
-        mean.index,
-        mean,
-        linestyle=_DASHES[method],
-        linewidth=1.4,
-        markersize=4,
-        markerfacecolor=face,
-        **style,
-        label=f"{stimulus.replace('_', ' ')}, {METHOD_NAMES[method]}",
-    )
+    axes.plot(mean.index, mean, linewidth=1.4, **style, **_mark_of(method, shade))
+
+
+def _mark_of(method: str, shade: str) -> dict[str, Any]:
+    """Style of the line of a method: the masked network's filled, the other's open and dashed."""
+    face = shade if method == METHODS[1] else "white"
+    return {"linestyle": _DASHES[method], "markersize": 4, "markerfacecolor": face}
+
+
+def _label(axes: Axes, stimuli: list[str]) -> None:
+    """Name colours, marks and dashes for the legend, each once."""
+    for stimulus in stimuli:
+        axes.plot([], [], color=colour(_shade(stimulus)), label=stimulus.replace("_", " "))
+    grey = colour("grey")
+    for method in METHODS[1:]:
+        axes.plot([], [], color=grey, marker=MARKS[method], label=METHOD_NAMES[method], **_mark_of(method, grey))
+    axes.plot([], [], label="exact", **look("theory"))
 
 
 def _shade(stimulus: str) -> str:
