@@ -264,6 +264,7 @@ def over_time(record: xr.Dataset, source: str) -> Figure:
     texts = ("active (% of bins)", "complexity\nper neuron (bits)", "effective dimension\nper neuron")
     for axes, text in zip(panels, texts, strict=True):
         axes.set(xlabel="begin (min)", ylabel=text, ylim=(0, None))
+        axes.margins(x=0.15)  # so that the last tick lies inside
     panel_labels(panels)
     legend_below(figure, list(panels), 4)
     return figure
