@@ -1,15 +1,19 @@
-"""Read a NetCDF file whole and fast.
+"""Read a NetCDF file whole and fast, and write it so that a full disk is an ordinary error.
 
 xarray reads NetCDF 4 through h5netcdf, which looks up every dimension of every variable many times over: a second for a
 record of fifty small variables. Here HDF5 is read directly, each dimension is named once, and xarray decodes the rest.
 """
 
+import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import h5netcdf
 import h5py
 import numpy as np
 import xarray as xr
+from xarray.backends import H5NetCDFStore
 
 _OF_HDF5 = {"CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST", "_nc3_strict", "_NCProperties"}
 _OF_NETCDF = "_Netcdf4"  # begins the names of attributes that belong to the format
@@ -39,6 +43,39 @@ def read(path: Path) -> xr.Dataset:
                 )
         attributes = _attributes(file)
     return xr.decode_cf(xr.Dataset(variables, attrs=attributes))
+
+
+def write(dataset: xr.Dataset, path: Path, encoding: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+    """Write a dataset as `xarray.Dataset.to_netcdf` would; the file is put together in memory.
+
+    HDF5 does not survive a disk that fills up while it writes: the process ends.
+
+    Parameters
+    ----------
+    dataset
+        What to write.
+    path
+        File to make or overwrite.
+    encoding
+        How variables are stored, by name.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written, or there is no space for it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(xr.Dataset({"x": ("t", [1.0, 2.0])}), Path(folder, "x.nc"))
+    ...     read(Path(folder, "x.nc"))["x"].values
+    array([1., 2.])
+    """
+    content = io.BytesIO()
+    with h5netcdf.File(content, "w") as file:
+        dataset.dump_to_store(H5NetCDFStore(file), encoding=encoding)
+    path.write_bytes(content.getbuffer())
 
 
 def _dimensions(file: h5py.File, stored: h5py.Dataset, name: str, names: dict[Any, str]) -> list[str]:

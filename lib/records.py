@@ -328,7 +328,7 @@ def write(dataset: xr.Dataset, path: Path) -> xr.Dataset:
     }
     signed = dataset.assign_attrs(content_sha256=digest(dataset))
     with whole(path) as temporary:
-        signed.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+        netcdf.write(signed, temporary, encoding)
     return signed
 
 

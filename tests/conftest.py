@@ -113,6 +113,18 @@ def own_folders(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("BOOK_RUNS", str(tmp_path_factory.mktemp("runs")))
 
 
+@pytest.fixture
+def small_disk(tmp_path):
+    """Return the folder of a file system of half a megabyte."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("only root may mount a file system")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
 @pytest.fixture(scope="session")
 def smoke_record(tmp_path_factory):
     """Return a function from an experiment's name to its smoke record, run once; a copy, for tests change it."""

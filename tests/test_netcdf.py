@@ -1,4 +1,4 @@
-"""Our reader of NetCDF files against xarray's own."""
+"""Our reader and writer of NetCDF files against xarray's own."""
 
 import numpy as np
 import pytest
@@ -31,6 +31,27 @@ def test_it_reads_what_xarray_reads(dataset, tmp_path):
     assert found.identical(expected)
     assert found.identical(dataset)
     assert {name: v.dtype for name, v in found.variables.items()} == {n: v.dtype for n, v in expected.variables.items()}
+
+
+def test_it_writes_what_xarray_writes(dataset, tmp_path):
+    encoding = {"value": {"zlib": True, "complevel": 5, "shuffle": True}}
+    dataset.to_netcdf(tmp_path / "theirs.nc", engine="h5netcdf", encoding=encoding)
+    netcdf.write(dataset, tmp_path / "ours.nc", encoding)
+    files = []
+    for name in ("theirs.nc", "ours.nc"):
+        with xr.open_dataset(tmp_path / name, engine="h5netcdf") as file:
+            files.append(file.load())
+    assert files[0].identical(files[1])
+    assert files[1].identical(dataset)
+    kinds = [{name: str({**v.encoding, "source": None}) for name, v in file.variables.items()} for file in files]
+    assert kinds[0] == kinds[1]
+
+
+def test_a_full_disk_is_an_ordinary_error(small_disk):
+    """HDF5 ended the process."""
+    large = xr.Dataset({"x": ("y", np.random.default_rng(0).random(100_000))})
+    with pytest.raises(OSError, match="No space left on device"):
+        netcdf.write(large, small_disk / "large.nc")
 
 
 def test_an_empty_dimension_and_an_empty_file(tmp_path):

@@ -165,11 +165,11 @@ def test_a_failing_write_leaves_the_old_record_and_nothing_else(fake, monkeypatc
     path = one_file(records.cache_folder())
     before = path.read_bytes()
 
-    def full_disk(self, target, **options):
-        Path(target).write_bytes(b"half a file")
+    def full_disk(dataset, target, encoding):
+        target.write_bytes(b"half a file")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(xr.Dataset, "to_netcdf", full_disk)
+    monkeypatch.setattr(records.netcdf, "write", full_disk)
     with pytest.raises(OSError, match="No space left"):
         records.write(result, path)
     assert path.read_bytes() == before
