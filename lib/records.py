@@ -62,6 +62,7 @@ def obtain(
     preset: str | None = None,
     seeds: Sequence[int] | None = None,
     *,
+    config: Any = None,
     device: torch.device | None = None,
     store: bool = False,
     progress: Progress = lambda fraction, message: None,
@@ -79,6 +80,8 @@ def obtain(
         Size; by default the active one.
     seeds
         Seeds instead of the preset's.
+    config
+        Config instead of the preset's with those seeds, such as one of a sweep; it is stored under the preset's name.
     device
         Where to compute; by default CUDA where there is one.
     store
@@ -93,7 +96,7 @@ def obtain(
     """
     experiment = experiments.get(name)
     preset = preset or presets.active()
-    config = experiment.config(preset, seeds)
+    config = experiment.config(preset, seeds) if config is None else config
     found = find(experiment, config, preset)
     if found is None:
         batches = experiment.batches(config)

@@ -45,6 +45,15 @@ def test_batches_cover_all_seeds_once_in_every_piece(name):
         assert len(set(batches)) == len(batches)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_batch_is_its_own_only_batch(name):
+    """So a batch can be asked for as any other config, by another process."""
+    experiment = experiments.get(name)
+    for preset in experiment.presets:
+        for batch in experiment.batches(experiment.config(preset)):
+            assert experiment.batches(batch) == [batch]
+
+
 def test_joined_batches_are_the_whole():
     """Cut up by task and seeds and joined again, a run is what it is in one piece."""
     config = replace(experiments.get("perceptron").config("smoke"), seeds=(0, 1), seeds_together=1)
