@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from lib import presets
@@ -42,13 +43,29 @@ def _parser() -> argparse.ArgumentParser:
     command("list", _list, "List the experiments and their presets.")
 
     run = command("run", _run, "Run an experiment, or find its stored record.")
-    run.add_argument("experiment", metavar="EXPERIMENT")
-    run.add_argument(
-        "--preset", default=None, help=f"one of {', '.join(presets.PRESETS)} (default: $BOOK_PRESET, or book)"
+    sweep = command(
+        "sweep", _sweep, "Run an experiment on many processes or machines, for every value of some settings."
     )
-    run.add_argument("--seeds", type=parse_seeds, default=None, help="seeds instead of the preset's: 0-19, or 0,3,5")
-    run.add_argument("--device", default=None, help="cpu or cuda (default: cuda where there is one)")
-    run.add_argument("--store", action="store_true", help="keep the record in book/records, with the source")
+    for each in (run, sweep):
+        each.add_argument("experiment", metavar="EXPERIMENT")
+        each.add_argument(
+            "--preset", default=None, help=f"one of {', '.join(presets.PRESETS)} (default: $BOOK_PRESET, or book)"
+        )
+        each.add_argument(
+            "--seeds", type=parse_seeds, default=None, help="seeds instead of the preset's: 0-19, or 0,3,5"
+        )
+        each.add_argument("--device", default=None, help="cpu or cuda (default: cuda where there is one)")
+        each.add_argument("--store", action="store_true", help="keep the record in book/records, with the source")
+    sweep.add_argument(
+        "--grid", nargs="*", metavar="SETTING=VALUES", help="values of settings, as in rate=0.1,0.05 epochs=10,20"
+    )
+    sweep.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster that runs (default: this machine)")
+    sweep.add_argument(
+        "--workers", type=int, metavar="N", help="processes on this machine (default: its cores or GPUs)"
+    )
+    sweep.add_argument(
+        "--retries", type=int, default=3, metavar="N", help="times that a failed batch is tried again (default: 3)"
+    )
 
     command("records", _records, "List the stored records and where they come from.")
 
@@ -100,10 +117,9 @@ def _list(options: argparse.Namespace) -> None:
         print(f"{experiment.name}\n    {experiment.summary}\n    presets: {sizes}")
 
 
-def _run(options: argparse.Namespace) -> None:
+@contextmanager
+def _bar() -> Iterator[Callable[[float, str], None]]:
     from tqdm import tqdm
-
-    from lib import device, records
 
     with tqdm(total=1.0, bar_format="{percentage:3.0f} % |{bar}| {elapsed} < {remaining}  {desc}") as bar:
 
@@ -111,6 +127,13 @@ def _run(options: argparse.Namespace) -> None:
             bar.set_description_str(message, refresh=False)
             bar.update(max(0.0, min(1.0, fraction) - bar.n))
 
+        yield progress
+
+
+def _run(options: argparse.Namespace) -> None:
+    from lib import device, records
+
+    with _bar() as progress:
         result = records.obtain(
             options.experiment,
             options.preset,
@@ -120,6 +143,36 @@ def _run(options: argparse.Namespace) -> None:
             progress=progress,
         )
     print(_summary(result.attrs))
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from lib import experiments, presets, records, sweep
+
+    grid = None
+    if options.grid is not None:
+        experiment = experiments.get(options.experiment)
+        grid = sweep.parse_grid(options.grid, experiment.config(options.preset or presets.active()))
+    try:
+        with _bar() as progress:
+            outcome = sweep.run(
+                options.experiment,
+                options.preset,
+                options.seeds,
+                grid,
+                device=options.device,
+                scheduler=options.scheduler,
+                workers=options.workers,
+                retries=options.retries,
+                store=options.store,
+                progress=progress,
+            )
+    except sweep.UnreachableError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    for batch, why in outcome.failed.items():
+        print(f"Failed: {batch}: {why}", file=sys.stderr)
+    print(f"{outcome.made} records made, {outcome.there} were there, in {records.cache_folder()}")
+    return int(bool(outcome.failed))
 
 
 def _summary(attrs: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ LAYERS = [
     {"probing"},
     {"experiments"},
     {"records"},
-    {"claims", "figures"},
+    {"claims", "figures", "sweep"},
     {"bench", "build", "execution", "__main__"},
 ]
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
