@@ -72,7 +72,7 @@ def side_by_side(
     """
     if warm_up:
         ours(), reference()
-    pairs = [(_seconds(ours), _seconds(reference) / share) for _ in range(repeats)]
+    pairs = [(seconds_of(ours), seconds_of(reference) / share) for _ in range(repeats)]
     ratios = [there / here for here, there in pairs]
     cores = f"{os.cpu_count()} cores, {torch.get_num_threads()} threads"
     return BenchResult(
@@ -86,7 +86,8 @@ def side_by_side(
     )
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def seconds_of(work: Callable[[], object]) -> float:
+    """Return how long some work takes."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
