@@ -1,4 +1,4 @@
-"""Judges of what trained residual networks on one task allow: J1, J7 and J12, on records of ``residual_depth``."""
+"""Judges of what trained residual networks on one task allow: J1, J5, J7 and J12, on records of ``residual_depth``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
-from lib.claims._judging import all_of, conclude, passing, range_of, span, weakest
+from lib.claims._judging import TINY, all_of, conclude, passing, range_of, span, weakest
 from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
@@ -110,6 +110,55 @@ def dimension_grows_smoothly(record: xr.Dataset) -> Judgement:
         control=_untrained(conditions),
         text=f"{passing(conditions)} rise smoothly on CIFAR-10. Random labels are a control that is not run.",
         at_most="partly",
+    )
+
+
+def least_rise(profile: np.ndarray, block: np.ndarray) -> np.ndarray:
+    """Smaller one of the two rises of a profile (..., layer) in the mean over blocks, from 2 to 3 and from 3 to 4.
+
+    Examples
+    --------
+    >>> float(least_rise(np.array([9.0, 1.0, 3.0, 3.0, 4.0]), np.array([1, 2, 2, 3, 4])))
+    1.0
+    """
+    means = np.stack([profile[..., block == number].mean(axis=-1) for number in (2, 3, 4)], axis=-1)
+    return np.asarray(np.diff(means, axis=-1).min(axis=-1))
+
+
+@judge("J5", experiment="residual_depth")
+def complexity_rises_with_depth(record: xr.Dataset) -> Judgement:
+    """Complexity per unit must rise from block 2 to 3 and from 3 to 4, in the mean over their layers, on CIFAR-10.
+
+    The effect is the smaller rise, of the network where it is least. Controls that must not show it: the untrained
+    network, and the trained one on images whose pixels were shuffled. What independent units with the same rates would
+    show, which is marginal entropy alone, is in the notes.
+    """
+    conditions = []
+    for name, chosen in _networks(record):
+        block = chosen["block"].isel(state=0, seed=0).values
+        found = {
+            state: seed_interval(least_rise(values(chosen, "complexity_per_unit", state), block))
+            for state in ("trained", "untrained", "shuffled pixels")
+        }
+        alone = values(chosen, "independent_bits", "trained") / values(chosen, "units", "trained")
+        holds = any(lies(span(found[state]), low=TINY) is True for state in ("untrained", "shuffled pixels"))
+        conditions.append(
+            Condition.measured(
+                name,
+                found["trained"],
+                control=found["untrained"],
+                passes=lies(span(found["trained"]), low=TINY),
+                holds_in_control=holds,
+                note=f"shuffled pixels {found['shuffled pixels'].mean:.3f}; "
+                f"independent units {least_rise(alone, block).mean():.3f}",
+            )
+        )
+    return conclude(
+        weakest(conditions),
+        conditions,
+        measure="smaller rise of complexity per unit from block to block (bits), least of networks",
+        control=_untrained(conditions),
+        text=f"{passing(conditions)} rise from block to block on CIFAR-10.",
     )
 
 

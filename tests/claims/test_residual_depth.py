@@ -7,6 +7,7 @@ import xarray as xr
 from lib.claims.residual_depth import (
     border_step,
     both_fall_in_the_end,
+    complexity_rises_with_depth,
     dimension_grows_smoothly,
     rise,
     top_block_is_half_linear,
@@ -15,16 +16,17 @@ from lib.claims.residual_depth import (
 BLOCK = np.array([1, 2, 2, 2, 3, 3, 3, 4, 4, 4])
 STATES = ["trained", "untrained", "shuffled pixels"]
 RISING = np.array([4.0, 5, 6, 7, 8, 9, 10, 11, 12, 9])
+JUDGES = (dimension_grows_smoothly, complexity_rises_with_depth, both_fall_in_the_end, top_block_is_half_linear)
 FLAT = np.full(10, 6.0) + np.array([0, 0.2, -0.1, 0.1, -0.2, 0.3, -0.3, 0.1, -0.1, 0.1])
 
 
-def made(trained, untrained, linear=0.5, linear_untrained=0.7, inside=0.5, depths=(20, 32)):
+def made(trained, untrained, shuffled=None, linear=0.5, linear_untrained=0.7, inside=0.5, depths=(20, 32)):
     """A record with the same profiles at every depth, and complexity in proportion to dimension."""
 
     def over(profiles):
         return (("depth", "state", "seed", "layer"), np.tile(np.stack(profiles)[None, :, None], (len(depths), 1, 1, 1)))
 
-    dimension = over([trained, untrained, untrained])
+    dimension = over([trained, untrained, untrained if shuffled is None else shuffled])
     ones = np.ones(10)
     return xr.Dataset(
         {
@@ -33,6 +35,7 @@ def made(trained, untrained, linear=0.5, linear_untrained=0.7, inside=0.5, depth
             "complexity_per_unit": (dimension[0], dimension[1] / 20),
             "linearity": over([ones * linear, ones * linear_untrained, ones * linear]),
             "branch_linearity": over([ones * inside] * 3),
+            "independent_bits": over([0.9 * 2.0 ** (BLOCK + 2)] * 3),
             "block": over([BLOCK] * 3),
             "units": over([2.0 ** (BLOCK + 2)] * 3),
         },
@@ -87,6 +90,20 @@ def test_a_fall_towards_the_end():
     assert both_fall_in_the_end(made(np.arange(1.0, 11), FLAT)).verdict == "not reproduced"
 
 
+def test_complexity_that_rises_from_block_to_block():
+    found = complexity_rises_with_depth(made(RISING, FLAT))
+    assert [condition.passes for condition in found.conditions] == [True, True]
+    assert found.effect == pytest.approx((32 / 3 - 9) / 20)
+    assert found.verdict == "partly"  # one seed
+    assert found.holds_in_control is False
+    assert complexity_rises_with_depth(made(RISING[::-1], FLAT)).verdict == "not reproduced"
+
+
+def test_complexity_that_rises_without_training_or_images_holds_in_the_control():
+    assert complexity_rises_with_depth(made(RISING, RISING)).holds_in_control is True
+    assert complexity_rises_with_depth(made(RISING, FLAT, shuffled=RISING)).holds_in_control is True
+
+
 @pytest.mark.parametrize(
     ("linear", "verdict"), [(0.5, "partly"), (0.59, "partly"), (0.65, "not reproduced"), (0.3, "not reproduced")]
 )
@@ -107,13 +124,13 @@ def test_depths_without_some_layers_are_judged_on_theirs():
     joined = xr.concat(
         [shorter.assign_coords(layer=np.arange(9)), record.sel(depth=[32]).assign_coords(layer=np.arange(10))], "depth"
     )
-    for judge in (dimension_grows_smoothly, both_fall_in_the_end, top_block_is_half_linear):
+    for judge in JUDGES:
         assert np.isfinite(judge(joined).effect)
 
 
 def test_judges_read_what_the_experiment_gives(smoke_record):
     record = smoke_record("residual_depth")
-    for judge in (dimension_grows_smoothly, both_fall_in_the_end, top_block_is_half_linear):
+    for judge in JUDGES:
         found = judge(record)
         assert found.seeds == record.sizes["seed"]
         assert len(found.conditions) in (1, 2)
