@@ -1,0 +1,299 @@
+"""Figures of chapter 6 on trained networks: networks of `lib.experiments.residual_tasks` in, a figure out.
+
+All take a list of networks, each a Dataset as `networks` gives it, so that those that were run live stand beside those
+of a stored record, whichever these are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from lib.claims import _residual_tasks as tasks
+from lib.claims.residual_tasks import waiting
+from lib.data.image_tasks import TASKS
+from lib.figures._networks import draw, legend_below, seeds_of
+from lib.figures.residual_depth import AXIS as _DEPTH_AXIS
+from lib.figures.style import colour, heading, look, panel_labels
+from lib.measures.statistics import seed_interval
+
+AXIS = {**_DEPTH_AXIS, "complexity": _DEPTH_AXIS["complexity_per_unit"]}
+"""Labels of the axes."""
+
+SHARED = "norm. total correlation"
+"""Label of the last where there is little room."""
+
+_SHADES = {
+    "mnist": "blue",
+    "kmnist": "sky",
+    "fashion-mnist": "green",
+    "cifar10": "vermilion",
+    "cifar100": "purple",
+    "digits": "brown",
+}
+
+TRAINED: dict[str, Any] = {"color": colour("final"), "marker": "o", "markersize": 3, "linewidth": 1.4}
+UNTRAINED: dict[str, Any] = {"color": colour("initial"), "linewidth": 1.4}
+FAILED: dict[str, Any] = {**look("shuffled labels"), "linewidth": 1.4}
+"""How networks are drawn by depth."""
+
+_OTHER_PARTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "object": ("object patches", {"color": colour("green"), "linestyle": (0, (5, 2)), "linewidth": 1.4}),
+    "train": ("train pictures", {"color": colour("purple"), "linestyle": (0, (5, 2)), "linewidth": 1.4}),
+    "test": ("test pictures", {"color": colour("purple"), "linestyle": (0, (5, 2)), "linewidth": 1.4}),
+}
+
+
+def networks(*records: xr.Dataset | None) -> list[xr.Dataset]:
+    """Return the networks of some records one after the other; a record that is None has none."""
+    return [chosen for record in records if record is not None for chosen in tasks.networks(record)]
+
+
+def style_of(chosen: xr.Dataset) -> dict[str, Any]:
+    """Return colour and marker of a network's task: the colour is that of its image set, torn sets are squares."""
+    task = TASKS[tasks.task_of(chosen)]
+    marker = "D" if task.random_labels else "s" if task.pieces > 1 else "o"
+    return {"color": colour(_SHADES[task.dataset]), "marker": marker}
+
+
+def line_of(chosen: xr.Dataset) -> dict[str, Any]:
+    """Return style and dashes of a network's lines: torn sets are dashed, random labels dash-dotted."""
+    dashes = {"whole": "-", "torn": (0, (4, 2)), "random": (0, (5, 1.5, 1, 1.5))}
+    return {**style_of(chosen), "linestyle": dashes[suffix_of(chosen)]}
+
+
+def name_of(chosen: xr.Dataset) -> str:
+    """Return what a network is called."""
+    return str(chosen["network"].item())
+
+
+def suffix_of(chosen: xr.Dataset) -> str:
+    """Return what is done to a network's task, in one word: ``"whole"``, ``"torn"`` or ``"random"``."""
+    task = TASKS[tasks.task_of(chosen)]
+    return "random" if task.random_labels else "torn" if task.pieces > 1 else "whole"
+
+
+def caption_of(record: xr.Dataset | None) -> str:
+    """Return in words what a record is: its networks with epochs and seeds, its preset, machine, seconds and day."""
+    if record is None:
+        return "none"
+    said = "; ".join(f"{name_of(each)}, {tasks.epochs_of(each)} epochs, {seeds_of(each)}" for each in networks(record))
+    about = record.attrs
+    return (
+        f"{said}; preset {about['preset']}, {about['device']}, {float(about['wall_time_s']):.0f} s, "
+        f"made {str(about['created'])[:10]}"
+    )
+
+
+# -- figures ----------------------------------------------------------------------------------------------------------
+
+
+def by_depth(shown: Sequence[xr.Dataset], quantity: str) -> Figure:
+    """Draw a quantity against the layer, a panel a network, before and after training; grey is what it cannot exceed.
+
+    For the effective dimension that is the number of channels, for complexity the entropy of independent units. Runs
+    with random labels that failed to memorise them are drawn apart.
+    """
+    figure, grid = panels_of(len(shown))
+    for axes, chosen in zip(grid, shown, strict=True):
+        good, bad = tasks.by_success(chosen) if TASKS[tasks.task_of(chosen)].random_labels else (chosen, None)
+        main = good if good is not None else chosen
+        for runs, label, style in ((good, "trained", TRAINED), (bad, "failed to memorise", FAILED)):
+            if runs is not None:
+                draw(axes, runs["layer"].values, _layers(runs, quantity), label, **style)
+        draw(axes, chosen["layer"].values, _layers(chosen, quantity, epoch=0), "untrained", **UNTRAINED)
+        for part, (label, style) in _OTHER_PARTS.items():
+            if part != tasks.part_of(chosen) and _is_read(chosen, part):
+                draw(axes, main["layer"].values, _layers(main, quantity, part), f"trained, {label}", **style)
+        _ceiling(axes, main, quantity)
+        for place in np.flatnonzero(np.diff(chosen["block"].values) > 0):
+            axes.axvline(place + 0.5, color=colour("grey"), linewidth=0.6, alpha=0.6, zorder=0)
+        titled(axes, chosen)
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    label_outer(grid, "layer", AXIS[quantity])
+    legend_below(figure, grid, 3)
+    return figure
+
+
+def plane(shown: Sequence[xr.Dataset]) -> Figure:
+    """Draw effective dimension and complexity per unit of the top block (J, figure 4): a point a network, thin a run.
+
+    Open: before training. Runs with random labels that failed are drawn apart.
+    """
+    figure, axes = plt.subplots(figsize=(6.4, 3.6 + legend_height(len(shown) + 1)))
+    for chosen in shown:
+        style = style_of(chosen)
+        good, bad = tasks.by_success(chosen) if TASKS[tasks.task_of(chosen)].random_labels else (chosen, None)
+        for runs, suffix, shade in ((good, "", style["color"]), (bad, ", failed", colour("grey"))):
+            if runs is None:
+                continue
+            x, y = (tasks.of_block(runs, quantity) for quantity in tasks.OBSERVABLES)
+            axes.plot(x, y, style["marker"], color=shade, markersize=3, alpha=0.5)
+            bars: dict[str, Any] = {"xerr": _bar(x), "yerr": _bar(y)}
+            axes.errorbar(
+                x.mean(),
+                y.mean(),
+                **bars,
+                fmt=style["marker"],
+                color=shade,
+                markersize=8,
+                label=name_of(chosen) + suffix,
+            )
+        x, y = (tasks.of_block(chosen, quantity, epoch=0) for quantity in tasks.OBSERVABLES)
+        axes.plot(x.mean(), y.mean(), style["marker"], color=style["color"], markersize=7, markerfacecolor="none")
+    axes.plot([], [], "o", color=colour("grey"), markerfacecolor="none", markersize=7, label="open: untrained")
+    axes.set(xlabel="effective dimension, top block", ylabel="complexity per unit, top block (bits)")
+    axes.margins(0.1)
+    legend_below(figure, [axes], 2)
+    return figure
+
+
+def by_block(shown: Sequence[xr.Dataset]) -> Figure:
+    """Draw linearity by block (a), and the top block's normalised total correlation by network (b); J, figure 5.
+
+    Networks are in the order of their test error, the names at the right are the key to both; open: before training.
+    """
+    shown = sorted(shown, key=lambda chosen: -float(tasks.error_of(chosen).mean()))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, max(3.2, 1.2 + 0.27 * len(shown))))
+    for number, chosen in enumerate(shown):
+        style = style_of(chosen)
+        values = np.stack([tasks.of_block(chosen, "linearity", block) for block in tasks.BLOCKS])
+        draw(left, tasks.BLOCKS, xr.DataArray(values, dims=("block", "seed")), name_of(chosen), **line_of(chosen))
+        for epoch, filled in ((-1, True), (0, False)):
+            found = tasks.of_block(chosen, "normalized_total_correlation", epoch=epoch)
+            face = style["color"] if filled else "none"
+            bars: dict[str, Any] = {"xerr": _bar(found), "markerfacecolor": face, "color": style["color"]}
+            right.errorbar(found.mean(), number, fmt=style["marker"], **bars)
+    left.axhline(0.5, **look("nominal"))
+    left.set(xlabel="block", ylabel=AXIS["linearity"], xticks=tasks.BLOCKS)
+    right.set_yticks(range(len(shown)), [name_of(chosen) for chosen in shown], fontsize=8)
+    right.set(xlabel=SHARED, ylim=(-0.6, len(shown) - 0.4), xlim=(0, None))
+    panel_labels([left, right])
+    return figure
+
+
+# -- words and numbers ------------------------------------------------------------------------------------------------
+
+
+def table(shown: Sequence[xr.Dataset]) -> str:
+    """Write a line a network: epochs, seeds, errors, and the top block's observables, mean over seeds."""
+    head = ("epochs", "seeds", "train error", "test error", "dimension", "complexity", "shared")
+    width = max([len("network"), *(len(name_of(chosen)) for chosen in shown)])
+    lines = [f"{'network':{width}}  " + "  ".join(head)]
+    for chosen in shown:
+        row = (tasks.epochs_of(chosen), chosen.sizes["seed"])
+        numbers_ = (
+            tasks.error_of(chosen, "train_error"),
+            tasks.error_of(chosen),
+            *(tasks.of_block(chosen, quantity) for quantity in (*tasks.OBSERVABLES, "normalized_total_correlation")),
+        )
+        cells = [f"{each:{len(name)}d}" for each, name in zip(row, head, strict=False)]
+        cells += [f"{each.mean():{len(name)}.3f}" for each, name in zip(numbers_, head[2:], strict=True)]
+        lines.append(f"{name_of(chosen):{width}}  " + "  ".join(cells))
+    return "\n".join(lines)
+
+
+def waiting_for(record: xr.Dataset | None) -> str:
+    """Write a line a claim: for which tasks the text's network is not stored."""
+    return "\n".join(f"{claim:4} {', '.join(names) or 'nothing'}" for claim, names in waiting(record).items())
+
+
+def numbers(live: xr.Dataset) -> dict[str, float]:
+    """Return what the prose says of the networks that were run live, rounded; names end with that of the task."""
+    found: dict[str, float] = {"seconds-tasks": float(live.attrs["wall_time_s"])}
+    for chosen in networks(live):
+        suffix = suffix_of(chosen)
+        of_network = {
+            "epochs": tasks.epochs_of(chosen),
+            "learned": int(chosen["learned"]),
+            "accuracy": 100 * (1 - tasks.error_of(chosen).mean()),
+            "train-accuracy": 100 * (1 - tasks.error_of(chosen, "train_error").mean()),
+        }
+        for epoch, when in ((-1, ""), (0, "-untrained")):
+            for quantity in (*tasks.OBSERVABLES, "linearity", "normalized_total_correlation"):
+                of_network[f"{_KEYS[quantity]}{when}"] = tasks.of_block(chosen, quantity, epoch=epoch).mean()
+        if _is_read(chosen, "object"):
+            profile = tasks.layers(chosen, "complexity", "object").mean(axis=0)
+            of_network |= {"object-first": profile[0], "patches-first": tasks.layers(chosen, "complexity").mean(0)[0]}
+        found |= {f"{key}-{suffix}": value for key, value in of_network.items()}
+    return {key: round(float(value), 3) for key, value in found.items()}
+
+
+_KEYS = {
+    "effective_dimension": "dimension",
+    "complexity": "complexity",
+    "linearity": "linearity",
+    "normalized_total_correlation": "shared",
+}
+
+
+# -- parts of figures -------------------------------------------------------------------------------------------------
+
+
+_COLUMNS = 3
+
+
+def panels_of(count: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure with so many panels, three in a row, and their axes."""
+    columns = min(_COLUMNS, count)
+    lines = -(-count // columns)
+    figure, grid = plt.subplots(lines, columns, figsize=(2.4 * columns + 0.4, 2.5 * lines + 0.9), squeeze=False)
+    for axes in grid.flat[count:]:
+        axes.remove()
+    panels = list(grid.flat[:count])
+    if count > 1:
+        panel_labels(panels)
+    return figure, panels
+
+
+def label_outer(panels: Sequence[Axes], x: str, y: str) -> None:
+    """Name the axes of panels from `panels_of`: the ordinate at the left of each row, the abscissa everywhere."""
+    for number, axes in enumerate(panels):
+        axes.set_xlabel(x)
+        if number % _COLUMNS == 0:
+            axes.set_ylabel(y)
+
+
+def legend_height(entries: int) -> float:
+    """Inches that a legend of two columns needs."""
+    return 0.22 * -(-entries // 2)
+
+
+def titled(axes: Axes, chosen: xr.Dataset) -> None:
+    """Write a network's name above a panel, in two lines."""
+    heading(axes, name_of(chosen).replace(", ResNet", "\nResNet"))
+
+
+def _layers(chosen: xr.Dataset, quantity: str, part: str | None = None, epoch: int = -1) -> xr.DataArray:
+    return xr.DataArray(tasks.layers(chosen, quantity, part, epoch), dims=("seed", "layer"))
+
+
+def _is_read(chosen: xr.Dataset, part: str) -> bool:
+    if part not in chosen["part"].values:
+        return False
+    return bool(np.isfinite(tasks.layers(chosen, "linearity", part)).all())
+
+
+def _ceiling(axes: Axes, chosen: xr.Dataset, quantity: str) -> None:
+    layer = chosen["layer"].values
+    if quantity == "effective_dimension":
+        axes.step(layer, chosen["units"].values, where="mid", label="channels", color=colour("grey"), linewidth=1.0)
+    if quantity == "complexity":
+        style: dict[str, Any] = {"color": colour("final"), "linestyle": (0, (1, 1.2)), "linewidth": 1.4}
+        draw(axes, layer, _layers(chosen, "independent_bits"), "trained, if independent", **style)
+        axes.set_ylim(0, 1.02)
+
+
+def _bar(values: np.ndarray) -> list[list[float]] | None:
+    """Return how far the interval over seeds reaches below and above the mean; None for fewer than three."""
+    found = seed_interval(values)
+    if np.isnan(found.low):
+        return None
+    return [[max(float(found.mean - found.low), 0.0)], [max(float(found.high - found.mean), 0.0)]]

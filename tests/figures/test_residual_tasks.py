@@ -1,0 +1,95 @@
+"""Figures of residual networks task by task, on networks made by hand: what is drawn is what was given."""
+
+import numpy as np
+import pytest
+
+from lib.claims import _residual_tasks as tasks
+from lib.figures import residual_tasks as figures
+from tests.claims.residual_record import network, record
+
+RANDOM = "CIFAR-10, random labels"
+
+
+@pytest.fixture(scope="module")
+def shown():
+    errors = np.array([0.01, 0.02, 0.8])
+    made = [network(name, seeds=3, test_error=error) for name, error in (("CIFAR-10", 0.3), ("CMNIST_T8", 0.1))]
+    return figures.networks(None, record(*made), record(network(RANDOM, seeds=3, train_error=errors, test_error=0.9)))
+
+
+def labels_of(axes):
+    return axes.get_legend_handles_labels()[1]
+
+
+@pytest.mark.parametrize("quantity", ["effective_dimension", "complexity"])
+def test_a_panel_a_network_before_and_after_training(shown, quantity):
+    figure = figures.by_depth(shown, quantity)
+    figure.canvas.draw()
+    images, torn, random = figure.axes
+    assert [axes.texts[0].get_text().split("\n")[0] for axes in figure.axes] == ["CIFAR-10", "CMNIST_T8", RANDOM]
+    np.testing.assert_allclose(images.lines[0].get_ydata(), tasks.layers(shown[0], quantity).mean(axis=0))
+    assert {"trained", "untrained", "trained, train pictures"} <= set(labels_of(images))
+    assert "trained, object patches" in labels_of(torn)
+    # the two runs that memorised and the one that did not are apart
+    good, bad = random.lines[0].get_ydata(), random.lines[labels_of(random).index("failed to memorise") + 1]
+    np.testing.assert_allclose(good, tasks.layers(shown[2], quantity)[:2].mean(axis=0))
+    assert bad.get_label() in ("failed to memorise", "_child2")
+    ceiling = "channels" if quantity == "effective_dimension" else "trained, if independent"
+    assert ceiling in labels_of(images)
+
+
+def test_a_point_a_network_in_the_plane(shown):
+    figure = figures.plane(shown)
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    labels = labels_of(axes)
+    assert {"CIFAR-10, ResNet-56", f"{RANDOM}, ResNet-56", f"{RANDOM}, ResNet-56, failed"} <= set(labels)
+    points = {tuple(np.round(line.get_xydata()[0], 6)) for line in axes.lines if len(line.get_xydata()) == 1}
+    for chosen in shown[:2]:
+        where = tuple(np.round([tasks.of_block(chosen, q).mean() for q in tasks.OBSERVABLES], 6))
+        assert where in points
+
+
+def test_blocks_and_total_correlation_in_the_order_of_errors(shown):
+    figure = figures.by_block(shown)
+    figure.canvas.draw()
+    left, right = figure.axes
+    names = [f"{name}, ResNet-56" for name in (RANDOM, "CIFAR-10", "CMNIST_T8")]
+    assert [label.get_text() for label in right.get_yticklabels()] == names
+    expected = [tasks.of_block(shown[2], "linearity", block).mean() for block in (2, 3, 4)]
+    np.testing.assert_allclose(left.lines[0].get_ydata(), expected)
+    assert left.get_ylabel()
+    assert right.get_xlabel()
+
+
+def test_colours_belong_to_image_sets_and_dashes_to_what_is_done_to_them(shown):
+    images, torn, random = shown
+    assert figures.style_of(images)["color"] == figures.style_of(random)["color"] != figures.style_of(torn)["color"]
+    assert len({str(figures.line_of(chosen)["linestyle"]) for chosen in shown}) == 3
+
+
+def test_the_table_says_what_is_stored(shown):
+    lines = figures.table(shown).splitlines()
+    assert len(lines) == 4
+    assert len({len(line) for line in lines}) == 1
+    observables = ("effective_dimension", "complexity", "normalized_total_correlation")
+    expected = [0.01, 0.3, *(tasks.of_block(shown[0], quantity).mean() for quantity in observables)]
+    assert lines[1].split()[-5:] == [f"{value:.3f}" for value in expected]
+    assert "none" in figures.caption_of(None)
+    assert "CIFAR-10, ResNet-56, 100 epochs, 3 seeds" in figures.caption_of(record(network(seeds=3)))
+
+
+def test_what_rows_wait_for():
+    assert "J20  CIFAR-10" in figures.waiting_for(None)
+    assert "J20  nothing" in figures.waiting_for(record(network()))
+
+
+def test_numbers_and_figures_are_those_of_the_live_run(smoke_record):
+    live = smoke_record("residual_tasks")
+    found = figures.numbers(live)
+    random = tasks.one(live, "CDigits, random labels, ResNet-8")
+    assert found["complexity-random"] == pytest.approx(tasks.of_block(random, "complexity").mean(), abs=1e-3)
+    assert found["learned-whole"] == 160
+    assert found["seconds-tasks"] == live.attrs["wall_time_s"]
+    for figure in (figures.by_depth(figures.networks(live), "complexity"), figures.plane(figures.networks(live))):
+        figure.canvas.draw()
