@@ -114,6 +114,54 @@ def linearity(record: xr.Dataset, depth: int) -> Figure:
     return figure
 
 
+def blocks(record: xr.Dataset, depth: int) -> Figure:
+    """Draw means over the layers of each block: linearity (a), and bits a unit of patterns and of single units (b)."""
+    chosen = network(record, depth)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3.4))
+    for state, style in STATES.items():
+        more: dict[str, Any] = {"marker": "o", "markersize": 4} | style
+        draw(left, BLOCKS, _by_block(chosen, chosen["linearity"], state), state, **more)
+        draw(right, BLOCKS, _by_block(chosen, chosen["complexity_per_unit"], state), state, **more)
+    draw(left, BLOCKS, _by_block(chosen, chosen["branch_linearity"], "trained"), "inside the cell", **look("accuracy"))
+    alone = _by_block(chosen, chosen["independent_bits"] / chosen["units"], "trained")
+    draw(right, BLOCKS, alone, "trained, if independent", color=colour("final"), linestyle=(0, (1, 1.2)))
+    left.axhline(0.5, **look("nominal"))
+    for axes, quantity in ((left, "linearity"), (right, "complexity_per_unit")):
+        axes.set(xlabel="block", ylabel=AXIS[quantity], xticks=BLOCKS, ylim=(0, 1.02))
+    panel_labels([left, right])
+    legend_below(figure, [left, right], 3)
+    return figure
+
+
+BLOCKS = (2, 3, 4)
+"""Blocks that hold residual cells."""
+
+
+def _by_block(chosen: xr.Dataset, quantity: xr.DataArray, state: str) -> xr.DataArray:
+    block = chosen["block"].isel(state=0, seed=0).values
+    values = quantity.sel(state=state).transpose("seed", "layer").values
+    means = [values[:, block == number].mean(axis=1) for number in BLOCKS]
+    return xr.DataArray(np.stack(means), dims=("block", "seed"))
+
+
+def block_numbers(record: xr.Dataset, depth: int) -> dict[str, float]:
+    """Return what the prose says of a network's blocks, rounded: names end with the number of the block."""
+    chosen = network(record, depth)
+    alone = chosen["independent_bits"] / chosen["units"]
+    quantities = {
+        "block-linearity": (chosen["linearity"], "trained"),
+        "block-complexity": (chosen["complexity_per_unit"], "trained"),
+        "block-alone": (alone, "trained"),
+        "block-untrained": (chosen["complexity_per_unit"], "untrained"),
+        "block-shuffled": (chosen["complexity_per_unit"], "shuffled pixels"),
+    }
+    found = {}
+    for name, (quantity, state) in quantities.items():
+        means = _by_block(chosen, quantity, state).mean("seed").values
+        found |= {f"{name}-{block}": round(float(value), 3) for block, value in zip(BLOCKS, means, strict=True)}
+    return found
+
+
 def _steps(axes: Axes, layer: np.ndarray, height: Sequence[float] | np.ndarray, label: str) -> None:
     axes.step(layer, height, where="mid", color=colour("grey"), linewidth=1.0, label=label)
 

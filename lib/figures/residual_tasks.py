@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lib.claims import _residual_tasks as tasks
-from lib.claims.residual_tasks import waiting
+from lib.claims.residual_tasks import shares_of_rise, waiting
 from lib.data.image_tasks import TASKS
 from lib.figures._networks import draw, legend_below, seeds_of
 from lib.figures.residual_depth import AXIS as _DEPTH_AXIS
@@ -202,14 +202,17 @@ def table(shown: Sequence[xr.Dataset]) -> str:
 
 def waiting_for(record: xr.Dataset | None) -> str:
     """Write a line a claim: for which tasks the text's network is not stored."""
-    return "\n".join(f"{claim:4} {', '.join(names) or 'nothing'}" for claim, names in waiting(record).items())
+    return "\n".join(f"{claim:4} {'; '.join(names) or 'nothing'}" for claim, names in waiting(record).items())
 
 
 def numbers(live: xr.Dataset) -> dict[str, float]:
-    """Return what the prose says of the networks that were run live, rounded; names end with that of the task."""
-    found: dict[str, float] = {"seconds-tasks": float(live.attrs["wall_time_s"])}
-    for chosen in networks(live):
-        suffix = suffix_of(chosen)
+    """Return what the prose says of the networks that were run live, rounded; names end with that of the task.
+
+    What a run has not, such as torn digits at preset smoke, is nan.
+    """
+    found: dict[str, float] = {}
+    shown = {suffix_of(chosen): chosen for chosen in networks(live)}
+    for suffix, chosen in shown.items():
         of_network = {
             "epochs": tasks.epochs_of(chosen),
             "learned": int(chosen["learned"]),
@@ -217,12 +220,19 @@ def numbers(live: xr.Dataset) -> dict[str, float]:
             "train-accuracy": 100 * (1 - tasks.error_of(chosen, "train_error").mean()),
         }
         for epoch, when in ((-1, ""), (0, "-untrained")):
-            for quantity in (*tasks.OBSERVABLES, "linearity", "normalized_total_correlation"):
-                of_network[f"{_KEYS[quantity]}{when}"] = tasks.of_block(chosen, quantity, epoch=epoch).mean()
+            for quantity, key in _KEYS.items():
+                of_network[f"{key}{when}"] = tasks.of_block(chosen, quantity, epoch=epoch).mean()
+        of_network["dimension-least"] = tasks.along(chosen, "effective_dimension").mean(axis=0).min()
+        share = shares_of_rise(shown["whole"], chosen)
+        if chosen is not shown["whole"] and share is not None:
+            of_network["share"] = share.mean()
         if _is_read(chosen, "object"):
             profile = tasks.layers(chosen, "complexity", "object").mean(axis=0)
             of_network |= {"object-first": profile[0], "patches-first": tasks.layers(chosen, "complexity").mean(0)[0]}
         found |= {f"{key}-{suffix}": value for key, value in of_network.items()}
+    keys = {key.rsplit("-", 1)[0] for key in found} | {"share"}
+    unknown = {f"{key}-{suffix}": np.nan for key in keys for suffix in ("whole", "torn", "random")}
+    found = {"seconds-tasks": float(live.attrs["wall_time_s"])} | unknown | found
     return {key: round(float(value), 3) for key, value in found.items()}
 
 
@@ -230,6 +240,7 @@ _KEYS = {
     "effective_dimension": "dimension",
     "complexity": "complexity",
     "linearity": "linearity",
+    "independent_bits": "alone",
     "normalized_total_correlation": "shared",
 }
 

@@ -35,3 +35,14 @@ def test_numbers_are_those_of_the_record(smoke_record):
         100 * float(record["accuracy"].sel(state="trained").mean()), abs=0.01
     )
     assert "dimension-peak-deepest" not in figures.numbers(record, None)
+
+
+def test_blocks_are_means_over_their_layers(smoke_record):
+    record = smoke_record("residual_depth")
+    figure = figures.blocks(record, 20)
+    figure.canvas.draw()
+    chosen = figures.network(record, 20).sel(state="trained")
+    top = chosen["block"].isel(seed=0).values == 4
+    expected = float(chosen["linearity"].isel(layer=top).mean())
+    assert figure.axes[0].lines[0].get_ydata()[-1] == pytest.approx(expected)
+    assert figures.block_numbers(record, 20)["block-linearity-4"] == pytest.approx(expected, abs=1e-3)
