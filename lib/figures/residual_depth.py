@@ -155,7 +155,7 @@ def block_numbers(record: xr.Dataset, depth: int) -> dict[str, float]:
         "block-untrained": (chosen["complexity_per_unit"], "untrained"),
         "block-shuffled": (chosen["complexity_per_unit"], "shuffled pixels"),
     }
-    found = {}
+    found: dict[str, float] = {}
     for name, (quantity, state) in quantities.items():
         means = _by_block(chosen, quantity, state).mean("seed").values
         found |= {f"{name}-{block}": round(float(value), 3) for block, value in zip(BLOCKS, means, strict=True)}
