@@ -5,7 +5,8 @@ import pytest
 
 from lib.claims import _residual_tasks as tasks
 from lib.figures import residual_tasks as figures
-from tests.claims.residual_record import network, record
+
+from ..claims.residual_record import network, record
 
 RANDOM = "CIFAR-10, random labels"
 

@@ -6,7 +6,8 @@ import pytest
 from lib.claims import _residual_tasks as tasks
 from lib.figures import training_trajectories as figures
 from lib.figures.residual_tasks import networks
-from tests.claims.residual_record import network, record
+
+from ..claims.residual_record import network, record
 
 
 @pytest.fixture(scope="module")
