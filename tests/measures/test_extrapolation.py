@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lib.measures.extrapolation import extrapolate
+from lib.measures.extrapolation import extrapolate, fit_offset_power
 
 SIZES = np.array([2_500, 10_000, 40_000, 160_000, 640_000])
 
@@ -61,3 +61,42 @@ def test_more_noise_widens_the_interval():
 def test_bad_input_is_named(samples, bits, errors, message):
     with pytest.raises(ValueError, match=message):
         extrapolate(samples, bits, errors)
+
+
+def test_an_offset_power_law_is_found_again():
+    widths = np.array([4, 8, 16, 32, 64, 128, 256, 512, 768])
+    true = np.array([[1.0, 0.5, 0.2], [3.0, 1.0, 0.0], [0.5, 0.3, -0.1]])  # a, b, c
+    a, b, c = true.T[..., None]
+    found = fit_offset_power(widths, a / widths**b + c)
+    assert np.abs(found.exponent - true[:, 1]).max() < 0.01
+    assert np.abs(found.offset - true[:, 2]).max() < 0.01
+    assert found.misfit.max() < 1e-3
+    np.testing.assert_allclose(found.at(widths), a / widths**b + c, atol=3e-3)
+
+
+def test_noise_about_an_offset_power_law_is_its_misfit():
+    widths = np.geomspace(4, 4000, 200)
+    noise = 0.01 * np.random.default_rng(0).standard_normal((5, 200))
+    found = fit_offset_power(widths, 2 / widths**0.7 + 0.3 + noise)
+    assert found.misfit.mean() == pytest.approx(0.01, rel=0.1)
+    assert np.abs(found.offset - 0.3).max() < 0.02
+
+
+def test_a_curve_that_rises_has_no_amplitude():
+    found = fit_offset_power([1, 2, 3, 4], [0.1, 0.2, 0.3, 0.4])
+    assert float(found.amplitude) == 0
+    assert float(found.offset) == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        ([1, 2, 3], [1, 2, 3], "at least four different"),
+        ([0, 1, 2, 3], [1, 2, 3, 4], "greater than 0"),
+        ([1, 2, 3, 4], [1, 2, 3], "need a finite value at each of 4"),
+        ([1, 2, 3, 4], [1, 2, 3, np.nan], "need a finite value"),
+    ],
+)
+def test_offset_power_laws_of_nothing_are_refused(x, y, message):
+    with pytest.raises(ValueError, match=message):
+        fit_offset_power(x, y)
