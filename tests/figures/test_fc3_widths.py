@@ -1,0 +1,31 @@
+"""Figures of three-layer networks by width."""
+
+import numpy as np
+import pytest
+
+from lib.figures import fc3_widths as figures
+
+
+def test_every_figure_draws_and_labels_its_axes(smoke_record):
+    record = smoke_record("fc3_widths")
+    for figure in (figures.linearity(record), figures.complexity(record), figures.against_images(record)):
+        figure.canvas.draw()
+        assert all(axes.get_xlabel() for axes in figure.axes)
+        assert figure.axes[0].get_ylabel()
+
+
+def test_lines_are_means_over_seeds(smoke_record):
+    record = smoke_record("fc3_widths")
+    untrained = figures.linearity(record).axes[2]
+    wanted = record["linearity"].sel(stage="untrained", layer=1).mean("seed")
+    np.testing.assert_allclose(untrained.lines[0].get_ydata(), wanted)
+
+
+def test_numbers_are_those_of_the_record(smoke_record):
+    record = smoke_record("fc3_widths")
+    found = figures.numbers(record, "live")
+    assert found["seeds-live"] == 2
+    assert found["narrowest-live"] == 6
+    last = record.sel(stage="last").isel(width=-1)
+    assert found["test_accuracy-wide-live"] == pytest.approx(100 * float(last["test_accuracy"].mean()), abs=1e-3)
+    assert "digits" not in figures.caption_of(record)
