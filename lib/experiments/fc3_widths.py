@@ -39,7 +39,7 @@ class Config:
 
     dataset: str = "mnist"
     first: int = 14  # units of L1
-    widths: tuple[int, ...] = (16, 64, 256, 768, 32, 128, 8, 4)  # units of L2, in the order in which they are run
+    widths: tuple[int, ...] = (16, 64, 256, 32, 128, 768, 8, 4)  # units of L2, in the order in which they are run
     target: float = 0.95  # share of train images classified correctly
     epochs: int = 8
     looks: int = 4  # at the accuracy in an epoch, evenly
@@ -74,11 +74,12 @@ PRESETS = {
     ),
     "book": Config(
         "digits",
-        widths=(4, 8, 16, 32, 64),
-        epochs=30,
+        widths=(4, 8, 16, 64),
+        epochs=20,
+        looks=2,
         evaluated=1_437,
         batch=32,
-        rate=0.003,
+        rate=0.005,
         images=360,
         fewer=(90, 180),
         hidden=32,
@@ -195,12 +196,15 @@ def patterns(nets: MLPs, x: Tensor, together: int = 1_000) -> list[Tensor]:
     return [torch.cat(layer, dim=1) for layer in zip(*parts, strict=True)]
 
 
-def _entropies(config: Config, z: Tensor) -> PatternEntropies:
-    """Entropies of one layer of all seeds, by networks as large and as long for every width."""
-    budget = None
-    if config.method == "autoregressive":
-        budget = replace(default_budget(z.shape[1], z.shape[2]), hidden=config.hidden)
-    return pattern_entropies(z.to(torch.uint8), config.method, budget=budget)
+def entropies(z: Tensor, method: str, hidden: int) -> PatternEntropies:
+    """Return entropies of patterns (set, image, unit), learned by networks with so many hidden units.
+
+    Steps are as many as for any patterns, but for few images, of which more would only be learned by heart.
+    """
+    _, images, units = z.shape
+    budget = default_budget(images, units)
+    budget = replace(budget, hidden=hidden, steps=min(budget.steps, images // 4))
+    return pattern_entropies(z.to(torch.uint8), method, budget=budget if method == "autoregressive" else None)
 
 
 def _read(config: Config, reading: _Reading, wanted: tuple[np.ndarray, ...]) -> xr.Dataset:
@@ -210,7 +214,7 @@ def _read(config: Config, reading: _Reading, wanted: tuple[np.ndarray, ...]) -> 
     bits = np.full((3, len(reading.layers), len(there)), np.nan)
     for number, (z, seeds) in enumerate(zip(reading.layers, wanted, strict=True)):
         if (chosen := there & seeds).any():
-            each = _entropies(config, z[torch.from_numpy(chosen)])
+            each = entropies(z[torch.from_numpy(chosen)], config.method, config.hidden)
             rows = [(e.bits, e.standard_error, e.independent_bits) for e in each]
             bits[:, number, chosen] = np.transpose(rows) / z.shape[2]
     return xr.Dataset(
@@ -230,7 +234,8 @@ def _from_fewer(config: Config, reading: _Reading, wanted: np.ndarray) -> xr.Dat
     bits = np.full((len(config.fewer), len(chosen)), np.nan)
     for number, images in enumerate(config.fewer):
         if chosen.any():
-            each = _entropies(config, reading.layers[1][torch.from_numpy(chosen), :images])
+            of_chosen = reading.layers[1][torch.from_numpy(chosen), :images]
+            each = entropies(of_chosen, config.method, config.hidden)
             bits[number, chosen] = [e.bits_per_unit for e in each]
     return xr.DataArray(
         bits,

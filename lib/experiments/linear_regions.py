@@ -10,7 +10,7 @@ through images whose pixels were shuffled.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -20,10 +20,10 @@ from torch import Tensor
 from lib import data
 from lib.experiments._progress import Progress, portion
 from lib.experiments._residual import shuffled_pixels
-from lib.experiments.fc3_widths import patterns
+from lib.experiments.fc3_widths import entropies, patterns
 from lib.experiments.networks import for_seeds, network_pieces
 from lib.measures.linear_regions import Regions, regions_on_circles, regions_on_lines
-from lib.measures.patterns import default_budget, pattern_entropies, pattern_entropy
+from lib.measures.patterns import pattern_entropy
 from lib.models.mlp import Architecture, MLPs
 from lib.training import Recipe, fit
 
@@ -90,11 +90,12 @@ PRESETS = {
     "book": Config(
         (Network(10), Network(20), Network(20, "random")),
         "digits",
-        epochs=40,
-        moments=(0, 1, 2, 4, 8, 16, 30, 35, 40),
+        epochs=24,
+        moments=(0, 1, 3, 7, 14, 19, 24),
         batch=32,
+        rate=0.003,
         images=360,
-        paths=20,
+        paths=10,
         hidden=32,
         by_the_text=(),
         seeds=(0, 1, 2),
@@ -184,22 +185,19 @@ def _run_network(config: Config, images: data.ImageSet, progress: Progress) -> x
 
 def _complexity(config: Config, z: list[Tensor]) -> xr.Dataset:
     """Joint and additive complexity, and the entropy of independent units, each over all hidden units."""
-    seeds, images, width = z[0].shape
+    seeds, _, width = z[0].shape
     units = width * len(z)
-
-    def entropies(patterns: Tensor) -> list:
-        budget = None
-        if config.method == "autoregressive":
-            budget = replace(default_budget(images, patterns.shape[2]), hidden=config.hidden)
-        return list(pattern_entropies(patterns.to(torch.uint8), config.method, budget=budget))
-
-    whole = entropies(torch.cat(z, dim=2))
-    layers = np.reshape([each.bits for each in entropies(torch.cat(z))], (len(z), seeds))
+    whole = entropies(torch.cat(z, dim=2), config.method, config.hidden)
+    layers = [each.bits for each in entropies(torch.cat(z), config.method, config.hidden)]
     linearity = torch.stack([layer.double().mean((1, 2)) for layer in z]).cpu().numpy()
     return xr.Dataset(
         {
             "joint_per_unit": ("seed", [each.bits / units for each in whole], _BITS["joint_per_unit"]),
-            "additive_per_unit": ("seed", layers.sum(0) / units, _BITS["additive_per_unit"]),
+            "additive_per_unit": (
+                "seed",
+                np.reshape(layers, (len(z), seeds)).sum(0) / units,
+                _BITS["additive_per_unit"],
+            ),
             "independent_per_unit": (
                 "seed",
                 [each.independent_bits / units for each in whole],
