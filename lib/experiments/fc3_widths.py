@@ -95,8 +95,28 @@ def pieces(config: Config) -> list[Config]:
 
 
 def join_pieces(results: Sequence[xr.Dataset]) -> xr.Dataset:
-    """Put widths together."""
-    return xr.concat(results, "width", data_vars="minimal", combine_attrs="drop_conflicts").sortby("width")
+    """Put seeds and widths together; seeds that a width has not are nan."""
+    return join_seeds_and(results, "width").sortby("width")
+
+
+def join_seeds_and(results: Sequence[xr.Dataset], dim: str) -> xr.Dataset:
+    """Put results together along seeds where they have the same place on another dimension, then along that.
+
+    Examples
+    --------
+    >>> parts = [xr.Dataset({"x": (("width", "seed"), [[seed]])}, {"width": [4], "seed": [seed]}) for seed in (0, 1)]
+    >>> join_seeds_and(parts, "width")["x"].values
+    array([[0, 1]])
+    """
+    places = dict.fromkeys(result[dim].values.item() for result in results)
+    each = []
+    for place in places:
+        same = [result for result in results if result[dim].values.item() == place]
+        each.append(xr.concat(same, "seed", data_vars="minimal", coords="minimal", compat="override"))
+    joined = xr.concat(each, dim, data_vars="minimal", combine_attrs="drop_conflicts").sortby("seed")
+    for name in joined.variables:
+        joined[name].attrs = results[0][name].attrs
+    return joined
 
 
 def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Dataset:

@@ -20,7 +20,7 @@ from torch import Tensor
 from lib import data
 from lib.experiments._progress import Progress, portion
 from lib.experiments._residual import shuffled_pixels
-from lib.experiments.fc3_widths import entropies, patterns
+from lib.experiments.fc3_widths import entropies, join_seeds_and, patterns
 from lib.experiments.networks import for_seeds, network_pieces
 from lib.measures.linear_regions import Regions, regions_on_circles, regions_on_lines
 from lib.measures.patterns import pattern_entropy
@@ -110,8 +110,8 @@ def pieces(config: Config) -> list[Config]:
 
 
 def join_pieces(results: Sequence[xr.Dataset]) -> xr.Dataset:
-    """Put networks together."""
-    return xr.concat(results, "network", data_vars="minimal", combine_attrs="drop_conflicts")
+    """Put seeds and networks together; seeds that a network has not are nan."""
+    return join_seeds_and(results, "network")
 
 
 def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Dataset:
@@ -243,13 +243,15 @@ def _regions(nets: MLPs, corners: list[dict[str, np.ndarray]]) -> xr.Dataset:
     hidden = nets.architecture.depth
     counts, single = np.empty((2, len(corners), len(SHAPES), len(SOURCES)))
     for seed, points in enumerate(corners):
-        layers = [[each[seed].double().cpu().numpy() for each in of[:hidden]] for of in (nets.weights, nets.biases)]
-        units = sum(len(bias) for bias in layers[1])
+        weights, biases = (
+            [each[seed].double().cpu().numpy() for each in of[:hidden]] for of in (nets.weights, nets.biases)
+        )
+        units = sum(len(bias) for bias in biases)
         for column, source in enumerate(SOURCES):
             first, second, third = points[source]
             found: list[Regions] = [
-                regions_on_lines(*layers, first, second),
-                regions_on_circles(*layers, first, second, third),
+                regions_on_lines(weights, biases, first, second),
+                regions_on_circles(weights, biases, first, second, third),
             ]
             counts[seed, :, column] = [each.count.mean() / units for each in found]
             single[seed, :, column] = [each.single for each in found]

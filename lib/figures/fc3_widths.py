@@ -70,7 +70,7 @@ def complexity(record: xr.Dataset, stage: str = "target") -> Figure:
             axes.plot(fine, best.at(fine), label="a / N$^b$ + c, fitted", zorder=4, **look("theory"))
     second = chosen.sel(layer=2)
     draw(right, widths, second["complexity_per_unit"], "L2", **LAYERS[2])
-    independent = {"color": colour("purple"), "linestyle": (0, (1, 1.2))}
+    independent: dict[str, Any] = {"color": colour("purple"), "linestyle": (0, (1, 1.2))}
     draw(right, widths, second["independent_per_unit"], "L2, if independent", **independent)
     fine = np.unique(np.geomspace(widths[0], widths[-1], 60).round().astype(int))
     right.plot(fine, ceiling(fine, int(record.attrs["first"])), color=colour("grey"), label="counting ceiling")
@@ -109,7 +109,7 @@ def against_images(record: xr.Dataset) -> Figure:
 
 def _width_axis(axes: Axes, record: xr.Dataset) -> None:
     axes.set_xscale("log", base=2)
-    places = record["width"].values
+    places = record["width"].values.tolist()
     axes.xaxis.set_major_locator(FixedLocator(places[:: 2 if len(places) > 5 else 1]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter("{x:.0f}")

@@ -137,10 +137,13 @@ def numbers(record: xr.Dataset, name: str) -> dict[str, float]:
             for reading, variable in READINGS.items():
                 found |= {
                     f"{reading}-first-{end}": float(chosen[variable].isel(epoch=0).mean()),
+                    f"{reading}-least-{end}": float(chosen[variable].mean("seed").min()),
                     f"{reading}-{end}": float(settled(chosen, variable).mean()),
                     f"{reading}-change-{end}": float(late_change(chosen, variable).mean()),
-                    f"text-{reading}-{end}": float(chosen[f"text_{variable}"].mean()),
                 }
+                text = chosen[f"text_{variable}"]
+                beside = chosen[variable].isel(epoch=-1).where(text.notnull())  # the same seeds, the same patterns
+                found |= {f"text-{reading}-{end}": float(text.mean()), f"beside-{reading}-{end}": float(beside.mean())}
             found[f"independent-{end}"] = float(settled(chosen, "independent_per_unit").mean())
             joint = chosen["joint_per_unit"].transpose("seed", "epoch").values
             for shape in map(str, chosen["shape"].values):
@@ -148,6 +151,7 @@ def numbers(record: xr.Dataset, name: str) -> dict[str, float]:
                     met = chosen["regions_per_unit"].sel(shape=shape, source=source).transpose("seed", "epoch")
                     key = f"{shape}-{source}-{end}"
                     found |= {f"regions-first-{key}": float(met.isel(epoch=0).mean()), f"regions-{key}": _last(met)}
+                    found[f"regions-least-{key}"] = float(met.mean("seed").min())
                     found[f"tau-{key}"] = float(np.mean(kendall_tau(joint, met.values)))
             found[f"single-{end}"] = 100 * float(chosen["single_flips"].mean())
     return {f"{key}-{name}": round(value, 4) for key, value in found.items()}
