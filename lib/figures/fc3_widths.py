@@ -120,7 +120,7 @@ def numbers(record: xr.Dataset, name: str) -> dict[str, float]:
     """Return what the prose says of a record, rounded; every key ends with a dash and `name`."""
     about = record.attrs
     found = {"minutes": float(about["wall_time_s"]) / 60, "seeds": record.sizes["seed"], "images": about["images"]}
-    found["target"] = 100 * float(about["target"])
+    found |= {"target": 100 * float(about["target"]), "bits-of-images": np.log2(float(about["images"]))}
     last = record.sel(stage="last")
     found |= {"narrowest": record["width"].values.min(), "widest": record["width"].values.max()}
     for end, width in (("narrow", 0), ("wide", -1)):
@@ -132,8 +132,13 @@ def numbers(record: xr.Dataset, name: str) -> dict[str, float]:
             found |= {f"{key}-{stage}": value for key, value in _of_stage(chosen, int(about["first"])).items()}
     target = reached(record, "target")
     if target.sizes["width"]:
-        few = target["from_fewer"].isel(width=-1).mean("seed")
-        found |= {"fewest-images": float(few["fewer"][0]), "fewest-bits": float(few[0])}
+        few = target["from_fewer"].isel(width=-1, fewer=0)
+        whole = target["complexity_per_unit"].sel(layer=2).isel(width=-1).where(few.notnull())  # the same seeds
+        found |= {
+            "fewest-images": float(few["fewer"]),
+            "fewest-bits": float(few.mean()),
+            "all-bits": float(whole.mean()),
+        }
     return {f"{key}-{name}": round(float(value), 4) for key, value in found.items()}
 
 
@@ -154,7 +159,8 @@ def _of_stage(chosen: xr.Dataset, first: int) -> dict[str, Any]:
     second, most = values(chosen, "complexity_per_unit", 2), ceiling(widths, first)
     if not len(second):
         return found
-    found["ceiling-wide"] = most[-1]
+    found |= {"ceiling-wide": most[-1], "total-narrow": widths[0] * second.mean(0)[0]}
+    found["total-wide"] = widths[-1] * second.mean(0)[-1]
     found["above-ceiling"] = (second.mean(0) > most).sum()
     found["independent-wide"] = values(chosen, "independent_per_unit", 2).mean(0)[-1]
     if len(widths) >= 4:
