@@ -14,6 +14,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from lib.claims.fc3_widths import ceiling, fit_over_seeds, range_over_widths, reached, slope, values
 from lib.figures._networks import draw, legend_below
 from lib.figures.style import colour, heading, look, panel_labels
+from lib.measures.extrapolation import fit_offset_power
 
 LAYERS: dict[int, dict[str, Any]] = {
     1: {"color": colour("green"), "marker": "s", "markersize": 4},
@@ -123,6 +124,7 @@ def numbers(record: xr.Dataset, name: str) -> dict[str, float]:
     found |= {"target": 100 * float(about["target"]), "bits-of-images": np.log2(float(about["images"]))}
     last = record.sel(stage="last")
     found |= {"narrowest": record["width"].values.min(), "widest": record["width"].values.max()}
+    found["count"] = record.sizes["width"]
     for end, width in (("narrow", 0), ("wide", -1)):
         chosen = last.isel(width=width)
         found |= {f"{each}-{end}": 100 * float(chosen[each].mean()) for each in ("accuracy", "test_accuracy")}
@@ -169,5 +171,6 @@ def _of_stage(chosen: xr.Dataset, first: int) -> dict[str, Any]:
         for short, quantity in (("b", "exponent"), ("c", "offset")):
             each = intervals[quantity]
             found |= {short: each.mean, f"{short}-low": each.low, f"{short}-high": each.high}
+        found["ceiling-c"] = fit_offset_power(widths, most).offset
         found["misfit"] = 100 * intervals["misfit"].mean
     return found
