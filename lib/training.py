@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from lib import data
-from lib.models.mlp import MLPs
 
 OPTIMIZERS = ("adam", "adamw", "sgd")
 """Names of the optimizers. Under ``adam`` weight decay is added to the gradient (an L2 penalty), as torch's Adam does;
@@ -102,6 +102,21 @@ class Recipe:
         return self.rate / 10 ** sum(step / steps >= share for share in self.drops)
 
 
+class Networks(Protocol):
+    """Networks that learn side by side, one a seed, as :func:`fit` needs them."""
+
+    seeds: tuple[int, ...]
+    device: torch.device
+    parameters: Tensor  #: of all seeds, flat, with a ``grad`` of the same shape
+    weights: list[Tensor]  #: matrices, with the seed as first axis
+
+    def gradients(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Fill ``parameters.grad`` from a batch; return its mean loss and share of mistakes, shape (seeds,)."""
+
+    def gradient_norms(self) -> Tensor:
+        """Return the norm of the last gradient of each weight matrix, shape (seeds, layers)."""
+
+
 @dataclass(frozen=True)
 class Moment:
     """A step at which the loop has stopped, and means over the steps since it last did; NaN at the start.
@@ -124,7 +139,7 @@ class Moment:
 
 
 def fit(
-    nets: MLPs,
+    nets: Networks,
     inputs: Tensor,
     labels: Tensor,
     recipe: Recipe,
@@ -162,7 +177,7 @@ def fit(
 
     Examples
     --------
-    >>> from lib.models.mlp import Architecture
+    >>> from lib.models.mlp import Architecture, MLPs
     >>> nets = MLPs(Architecture((2, 8, 2)), seeds=(0, 1))
     >>> x = torch.randn(64, 2, generator=torch.Generator().manual_seed(0))
     >>> moments = list(fit(nets, x, (x[:, 0] > 0).long(), Recipe(rate=0.01), stops=(0, 100, 200)))
@@ -194,7 +209,9 @@ def fit(
             targets = labels.gather(1, order)
         first = step % per_epoch * recipe.batch
         chosen = slice(first, first + recipe.batch)
-        seen.append(nets.gradients(inputs[order[:, chosen]], targets[:, chosen]))
+        batch = order[:, chosen]  # rows by index_select: several times as fast as by an index of two axes
+        samples = inputs.index_select(0, batch.flatten()).view(*batch.shape, -1)
+        seen.append(nets.gradients(samples, targets[:, chosen]))
         if len(seen) % _NORMS_EVERY == 1:
             norms.append(nets.gradient_norms())
         optimizer.step()
