@@ -145,6 +145,49 @@ class Covariance:
         return EffectiveDimension(float(dimension_of_spectrum(values)), ratios, variance, self._samples)
 
 
+def effective_dimensions(x: Array) -> np.ndarray:
+    r"""Effective dimension of many small representations at once, such as one layer of networks side by side.
+
+    Parameters
+    ----------
+    x
+        Array or tensor, shape (..., sample, unit), worked on in float64 on its device.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (...), each as `effective_dimension` gives it; 0 where nothing varies.
+
+    Raises
+    ------
+    ValueError
+        If there are no samples or no units, or a value is nan or infinite.
+
+    Notes
+    -----
+    Holds all centred samples at once: for large ones use `effective_dimension`.
+    Source: *Complexity for deep neural networks*, section 5, eqs. 12 to 14.
+
+    Examples
+    --------
+    >>> corners = np.array([[1.0, 1], [1, -1], [-1, 1], [-1, -1]])
+    >>> effective_dimensions(np.stack([corners, corners * [1, 0], 0 * corners])).round(6)
+    array([2., 1., 0.])
+    """
+    if x.ndim < 2 or 0 in x.shape[-2:]:
+        raise ValueError(f"activations of shape {tuple(x.shape)} hold no samples of units; reshape them")
+    rows = torch.as_tensor(x).detach().to(torch.float64)
+    centred = rows - rows.mean(-2, keepdim=True)
+    covariance = (centred.mT @ centred / rows.shape[-2]).cpu().numpy()
+    if not np.isfinite(covariance).all():
+        raise ValueError("some activations are nan or infinite; a diverged network has no dimension")
+    values = np.maximum(np.linalg.eigvalsh(covariance), 0)
+    # what rounding leaves of units that do not vary
+    scale = rows.square().mean(-2).amax(-1).cpu().numpy()
+    varies = values.sum(-1) > values.shape[-1] * np.finfo(np.float64).eps * scale
+    return np.where(varies, dimension_of_spectrum(values), 0.0)
+
+
 def dimension_of_spectrum(values: np.ndarray) -> np.ndarray:
     """Return the effective dimension of each spectrum of eigenvalues, shape (..., unit); 0 where all of them are 0.
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from lib.measures.dimension import effective_dimension
+from lib.measures.dimension import effective_dimension, effective_dimensions
 
 
 @pytest.fixture
@@ -103,3 +103,20 @@ def test_bad_input_is_refused_in_words(x, message):
 def test_it_is_the_same_on_a_gpu(rng):
     x = torch.from_numpy(rng.standard_normal((10_000, 16)))
     assert effective_dimension(x.cuda()).dimension == pytest.approx(effective_dimension(x).dimension, rel=1e-9)
+
+
+def test_many_at_once_are_each_as_it_is_alone(rng):
+    x = rng.standard_normal((3, 2, 50, 6)).astype(np.float32) @ rng.standard_normal((6, 6)).astype(np.float32) + 100
+    x[0, 0] = 7.3  # does not vary
+    x[1, 1, :, 2:] = 0  # units that do not vary
+    expected = [[effective_dimension(each).dimension for each in row] for row in x]
+    np.testing.assert_allclose(effective_dimensions(x), expected, rtol=1e-6)
+    np.testing.assert_allclose(effective_dimensions(torch.from_numpy(x)), expected, rtol=1e-6)
+    assert expected[0][0] == 0
+
+
+def test_many_at_once_refuse_what_one_refuses():
+    with pytest.raises(ValueError, match=r"shape \(3, 0, 2\) hold no samples"):
+        effective_dimensions(np.ones((3, 0, 2)))
+    with pytest.raises(ValueError, match="a diverged network has no dimension"):
+        effective_dimensions(np.full((2, 3, 2), np.nan))
