@@ -1,0 +1,165 @@
+"""Judges of quenches in a small convolutional network: J29 and J30, on records of ``small_cnn``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import xarray as xr
+
+from lib.claims._judging import conclude, estimate, passing, span, weakest
+from lib.claims._model import Condition, Judgement
+from lib.claims._quench import LOW_RATE, curves, quench
+from lib.claims._registry import judge
+from lib.claims._verdict import lies
+from lib.measures.statistics import Estimate, seed_interval
+
+RESTLESS = 0.05
+"""Standard deviation of effective dimension in the last quarter of the training, over its mean, above which it has not
+settled."""
+
+
+def centres(chosen: xr.Dataset) -> xr.Dataset:
+    """Return the pixel in the middle of each convolution, without the others."""
+    number = chosen["convolution"].values
+    squares = [np.flatnonzero(number == convolution) for convolution in np.unique(number)]
+    return chosen.isel(pixel=[square[len(square) // 2] for square in squares])
+
+
+def border(chosen: xr.Dataset) -> np.ndarray:
+    """Return which pixels lie in the border of the first convolution, which sees little of a centred digit."""
+    first = chosen["convolution"].values == 0
+    edge = int(chosen["row"].values[first].max())
+    rim = np.isin(chosen["row"].values, (0, edge)) | np.isin(chosen["column"].values, (0, edge))
+    return np.asarray(first & rim)
+
+
+def _rates(record: xr.Dataset, *, low: bool) -> Iterator[tuple[str, xr.Dataset]]:
+    for name in map(str, record["network"].values):
+        chosen = record.sel(network=name)
+        if bool(chosen["rate"] <= LOW_RATE) == low:
+            yield name, chosen
+
+
+@judge("J29", experiment="small_cnn")
+def small_network_is_quenched(record: xr.Dataset) -> Judgement | None:
+    """At a very low rate effective dimension must dip as in J25, at the middle pixel of each convolution.
+
+    The effect is the depth in the convolution where it is least; the control is an ordinary rate. That ResNet-56 has no
+    quench needs that network along its training at a low rate, so the verdict is ``partly`` at most.
+    """
+    controls = [quench(centres(chosen), "effective_dimension", "pixel") for _, chosen in _rates(record, low=False)]
+    conditions = []
+    for name, chosen in _rates(record, low=True):
+        found = quench(centres(chosen), "effective_dimension", "pixel")
+        conditions.append(
+            Condition.measured(
+                name,
+                found.least,
+                control=controls[0].least if controls else None,
+                passes=found.passes,
+                holds_in_control=controls[0].passes is True if controls else None,
+                note=str(found),
+            )
+        )
+    if not conditions:
+        return None
+    return conclude(
+        weakest(conditions),
+        conditions,
+        measure="depth of the dip where it is least of three convolutions, as a share of the value before",
+        control=f"ordinary rate: {controls[0]}" if controls else "ordinary rate not run",
+        text=f"{passing(conditions)} dip in every convolution. ResNet-56 is not run along its training.",
+        at_most="partly",
+    )
+
+
+def late_spread(chosen: xr.Dataset, *, straight: bool = False) -> np.ndarray:
+    """Return the standard deviation of effective dimension in the last quarter of the epochs over its mean there.
+
+    Shape (seed, pixel); nan for pixels that do not vary over images. With `straight` about a straight line, so that a
+    steady drift does not count.
+    """
+    epochs, values = curves(chosen, "effective_dimension", "pixel")
+    late = epochs >= 0.75 * epochs[-1]
+    rest, mean = values[..., late], values[..., late].mean(axis=-1)
+    if straight:
+        line = np.stack([np.ones(late.sum()), epochs[late]], axis=-1)
+        rest = rest - rest @ np.linalg.pinv(line).T @ line.T
+    return np.divide(rest.std(axis=-1, ddof=1), mean, out=np.full(mean.shape, np.nan), where=mean > 0)
+
+
+def synchrony(chosen: xr.Dataset, pixels: np.ndarray) -> np.ndarray:
+    """Return the spread of minima within convolutions over that between them, a seed.
+
+    Within: root mean square over convolutions of the standard deviation over pixels; between: standard deviation of
+    the convolutions' means. Only dips that exceed the threshold count; nan where fewer than two convolutions have some,
+    or none has two.
+    """
+    some = chosen.isel(pixel=pixels)
+    times, number = quench(some, "effective_dimension", "pixel").times, some["convolution"].values
+    found = []
+    for row in times:
+        groups = [row[(number == each) & np.isfinite(row)] for each in np.unique(number)]
+        means = [group.mean() for group in groups if len(group)]
+        within = [group.var(ddof=1) for group in groups if len(group) > 1]
+        between = np.std(means, ddof=1) if len(means) > 1 else 0.0
+        found.append(np.sqrt(np.mean(within)) / between if within and between else np.nan)
+    return np.array(found)
+
+
+def _known(values: np.ndarray) -> Estimate | None:
+    return estimate(values[np.isfinite(values)])
+
+
+@judge("J30", experiment="small_cnn")
+def pixels_are_synchronised_and_restless(record: xr.Dataset) -> Judgement | None:
+    """Minima must be spread less within a convolution than between them, and late dimensions vary by more than 5 %.
+
+    The first effect is the ratio of both spreads, which must stay below 1, over all pixels but those in the border; the
+    second the standard deviation in the last quarter of the epochs over the mean there, averaged over the same pixels.
+    The control is the border. What is left about a straight line, so that a steady drift does not count, is in the
+    notes, with the depths of the dips.
+    """
+    conditions = []
+    for name, chosen in _rates(record, low=True):
+        rim = border(chosen)
+        inner, outer = np.flatnonzero(~rim), np.flatnonzero(rim | (chosen["convolution"].values > 0))
+        depths = quench(chosen.isel(pixel=inner), "effective_dimension", "pixel").mean
+        ratio, control = _known(synchrony(chosen, inner)), _known(synchrony(chosen, outer))
+        note = f"depths of dips {100 * depths.min():.0f} to {100 * depths.max():.0f} % by pixel"
+        if ratio is None:
+            note = f"too few pixels dip; {note}"
+            conditions.append(Condition(f"{name}, synchrony", 0.0, seeds=chosen.sizes["seed"], passes=False, note=note))
+        else:
+            held = None if control is None else lies(span(control), high=1 - 1e-9) is True
+            conditions.append(
+                Condition.measured(
+                    f"{name}, synchrony",
+                    ratio,
+                    control=control,
+                    passes=lies(span(ratio), high=1 - 1e-9),
+                    holds_in_control=held,
+                    note=note,
+                )
+            )
+        late, straight = (np.nanmean(late_spread(chosen, straight=each)[:, inner], axis=1) for each in (False, True))
+        restless = seed_interval(late)
+        conditions.append(
+            Condition.measured(
+                f"{name}, late",
+                restless,
+                passes=lies(span(restless), low=RESTLESS),
+                note=f"about a straight line {100 * straight.mean():.1f} %",
+            )
+        )
+    if not conditions:
+        return None
+    late_ones = [condition for condition in conditions if condition.name.endswith("late")]
+    return conclude(
+        weakest(late_ones),
+        conditions,
+        measure="standard deviation of late effective dimension over its mean, least of rates",
+        control="border of the first convolution, in the conditions on synchrony",
+        text=f"{passing(conditions)} hold: minima together within a convolution, and no rest in the last quarter.",
+    )
