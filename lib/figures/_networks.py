@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -56,6 +59,23 @@ def draw(
         axes.plot(x, runs, color=line.get_color(), linewidth=0.7, alpha=0.6)
     elif runs.shape[-1] > 2:
         axes.fill_between(x, low, high, color=line.get_color(), alpha=BAND_ALPHA, linewidth=0)
+
+
+def layer_shades(depth: int) -> np.ndarray:
+    """Return the colours of layers 1 to `depth`, shape (layer, 4)."""
+    return np.asarray(colormaps[LAYERS](np.linspace(0, 0.88, depth)))
+
+
+def layer_scale(depth: int) -> ScalarMappable:
+    """Return the colours of layers 1 to `depth`, for a colour bar."""
+    scale = ScalarMappable(Normalize(0.5, depth + 0.5), ListedColormap(layer_shades(depth)))
+    scale.set_array([])
+    return scale
+
+
+def layer_ticks(depth: int) -> list[int]:
+    """Return the layers to name beside a colour bar."""
+    return sorted({1, *range(4, depth - 1, 4), depth})
 
 
 def epoch_axis(axes: Axes) -> None:

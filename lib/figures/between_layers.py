@@ -23,7 +23,16 @@ from lib.claims.between_layers import RANGES, deep_over_early, entropy_steps
 from lib.claims.information import DEPTHS, Reading, gradient_ratio, information_gap, readings
 from lib.experiments.networks import data_sets, hidden_layers, of_network, one_network
 from lib.experiments.weight_statistics import BINS, cells, coordinates
-from lib.figures._networks import LAYERS, VARIANTS, draw, draw_limits, legend_below, seeds_of
+from lib.figures._networks import (
+    VARIANTS,
+    draw,
+    draw_limits,
+    layer_scale,
+    layer_shades,
+    layer_ticks,
+    legend_below,
+    seeds_of,
+)
 from lib.figures.style import PALETTE, heading, look, panel_labels
 from lib.measures.curves import peak
 
@@ -166,7 +175,7 @@ def layers_in_the_plane(record: xr.Dataset, network: str) -> Figure:
     """Draw every hidden layer's way through the complexity-entropy plane under both ranges, from start to end."""
     chosen = of_network(record, network)
     depth = len(hidden_layers(chosen))
-    shades = plt.get_cmap(LAYERS)(np.linspace(0, 0.88, depth))
+    shades = layer_shades(depth)
     figure, grid = plt.subplots(1, 2, figsize=(7.2, 4.0))
     for axes, (rule, text) in zip(grid, RANGES.items(), strict=True):
         place = coordinates(chosen.sel(rule=rule, part=hidden_layers(chosen))).mean("seed")
@@ -182,17 +191,9 @@ def layers_in_the_plane(record: xr.Dataset, network: str) -> Figure:
         axes.set(xlim=(entropy.min() - margin, entropy.max() + margin), ylim=(0, 1.12 * complexity.max()))
         axes.set(xlabel="entropy H (bits)", ylabel="complexity C (bits²)")
         heading(axes, text)
-    figure.colorbar(_scale(depth), ax=grid, pad=0.02, ticks=_layer_ticks(depth), label="layer")
+    figure.colorbar(layer_scale(depth), ax=grid, pad=0.02, ticks=layer_ticks(depth), label="layer")
     panel_labels(grid)
     return figure
-
-
-def _scale(depth: int) -> Any:
-    """Colours of layers 1 to `depth`, for a colour bar."""
-    shades = plt.get_cmap(LAYERS)(np.linspace(0, 0.88, depth))
-    scale = plt.cm.ScalarMappable(plt.Normalize(0.5, depth + 0.5), plt.matplotlib.colors.ListedColormap(shades))
-    scale.set_array([])
-    return scale
 
 
 # -- information ------------------------------------------------------------------------------------------------------
@@ -252,7 +253,7 @@ def information_plane(record: xr.Dataset, networks: Sequence[str], estimator: st
     shown = present(record, networks)
     figure, grid = plt.subplots(1, len(shown), figsize=(7.2, 3.4), sharex=True, sharey=True, squeeze=False)
     deepest = max(len(hidden_layers(chosen)) for chosen in shown.values())
-    shades = plt.get_cmap(LAYERS)(np.linspace(0, 0.88, deepest))
+    shades = layer_shades(deepest)
     for axes, (name, chosen) in zip(grid.flat, shown.items(), strict=True):
         pair = [_by_estimator(chosen, quantity, estimator) for quantity in _QUANTITIES]
         for layer, shade in zip(hidden_layers(chosen), shades, strict=False):
@@ -265,12 +266,8 @@ def information_plane(record: xr.Dataset, networks: Sequence[str], estimator: st
         axes.set(xlim=(0, 1.06 * ceiling), ylim=(0, 3.6), xlabel="I(X;T) (bits)")
         heading(axes, f"{name}, {seeds_of(chosen)}")
     grid[0, 0].set_ylabel("I(T;Y) (bits)")
-    figure.colorbar(_scale(deepest), ax=grid, pad=0.02, ticks=_layer_ticks(deepest), label="layer")
+    figure.colorbar(layer_scale(deepest), ax=grid, pad=0.02, ticks=layer_ticks(deepest), label="layer")
     return figure
-
-
-def _layer_ticks(depth: int) -> list[int]:
-    return sorted({1, *range(4, depth - 1, 4), depth})
 
 
 def _by_estimator(chosen: xr.Dataset, quantity: str, estimator: str) -> xr.DataArray:

@@ -1,0 +1,208 @@
+"""Figures of chapter 7 on highway networks: a Dataset of `lib.experiments.narrow_networks` in, a figure out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from lib.claims._quench import DEEP, quench
+from lib.claims.narrow_networks import QUANTITIES, lags, loss_bends, network, onset
+from lib.figures._networks import draw, epoch_axis, layer_scale, layer_shades, layer_ticks, legend_below
+from lib.figures.style import BAND_ALPHA, colour, heading, look, panel_labels
+
+AXIS = {
+    "effective_dimension": "effective dimension",
+    "complexity": "complexity per neuron (bits)",
+    "gate": "mean gate",
+    "test_loss": "test loss (nats)",
+    "test_error": "test error",
+}
+"""Labels of the axes."""
+
+_SHADES = ("blue", "vermilion", "green", "purple", "sky", "brown", "black", "grey")
+
+
+def names(record: xr.Dataset) -> list[str]:
+    """Return the names of all networks of a record."""
+    return [str(name) for name in record["network"].values]
+
+
+def profiles(record: xr.Dataset, name: str, seed: int | None = None) -> Figure:
+    """Draw effective dimension and complexity of every layer, gates, loss and error of a network against the epoch.
+
+    Mean over seeds, with the interval of loss and error, or one seed. A dotted line marks when the loss begins to fall.
+    """
+    chosen = network(record, name)
+    if seed is not None:
+        chosen = chosen.sel(seed=[seed])
+    epochs, depth = chosen["epoch"].values, int(chosen["depth"])
+    figure, grid = plt.subplots(2, 2, figsize=(7.4, 5.0), sharex=True)
+    for axes, quantity in zip(grid.flat, ("effective_dimension", "complexity", "gate"), strict=False):
+        scale = int(chosen["width"]) if quantity == "complexity" else 1
+        values = chosen[quantity].mean("seed").transpose("layer", "reading").values / scale
+        for line, shade in zip(values, layer_shades(depth), strict=True):
+            known = np.isfinite(line)
+            axes.plot(epochs[known], line[known], color=shade, linewidth=1.3)
+        axes.set(ylabel=AXIS[quantity], ylim=(0, _top(record, quantity)))
+    last = grid[1, 1]
+    for quantity, shade in (("test_loss", "blue"), ("test_error", "vermilion")):
+        draw(last, epochs, chosen[quantity], AXIS[quantity], color=colour(shade))
+    last.set(ylabel="loss (nats), error", ylim=(0, None))
+    last.legend(loc="upper right", fontsize=8)
+    for axes in grid.flat:
+        axes.axvline(float(onset(chosen).mean()), **look("nominal"))
+    for axes in grid[1]:
+        epoch_axis(axes)
+    figure.colorbar(layer_scale(depth), ax=grid, pad=0.02, ticks=layer_ticks(depth), label="layer")
+    panel_labels(grid)
+    return figure
+
+
+def _top(record: xr.Dataset, quantity: str) -> float:
+    """Largest value in the whole record, so that figures of one record have one scale."""
+    if quantity == "complexity":
+        return 1.02
+    return 1.05 * float(np.nanmax(record[quantity].values, initial=0.0)) or 1.0
+
+
+def depths(record: xr.Dataset) -> Figure:
+    """Draw the depth of the dip of every layer, of effective dimension and of complexity, network by network."""
+    figure, grid = plt.subplots(1, 2, figsize=(7.4, 4.2), sharey=True)
+    for axes, quantity in zip(grid, QUANTITIES, strict=True):
+        for name, style in _styles(record).items():
+            chosen = network(record, name)
+            found = xr.DataArray(quench(chosen, quantity).dips.depth, dims=("seed", "layer"))
+            draw(axes, chosen["layer"].values, 100 * found, name, marker="o", markersize=3, linewidth=1.2, **style)
+        axes.axhline(100 * DEEP, **look("nominal"))
+        axes.set(xlabel="layer", ylim=(0, 100))
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        heading(axes, AXIS[quantity].removesuffix(" (bits)"))
+    grid[0].set_ylabel("depth of the dip (%)")
+    panel_labels(grid)
+    legend_below(figure, list(grid), 2)
+    return figure
+
+
+def _styles(record: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """Colours of networks in their order; dashes for those that are controls."""
+    found = {}
+    for name, shade in zip(names(record), _SHADES + _SHADES, strict=False):
+        chosen = record.sel(network=name)
+        control = bool(chosen["gate_bias"].isnull()) or chosen["labels"].item() != "true"
+        found[name] = {"color": colour(shade), "linestyle": (0, (4, 2)) if control else "-"}
+    return found
+
+
+def moments(record: xr.Dataset, which: list[str]) -> Figure:
+    """Draw by layer when effective dimension is at its minimum, and when the loss falls, for some networks.
+
+    Small points: seeds; circles: their mean. Only dips that are deep enough have a minimum. Shaded: from the beginning
+    of the loss's fall to its end, in the mean over seeds; thin lines: the beginning in each seed.
+    """
+    columns = min(3, len(which))
+    lines = -(-len(which) // columns)
+    figure, grid = plt.subplots(lines, columns, figsize=(7.4, 2.7 * lines + 0.4), squeeze=False)
+    for axes, name in zip(grid.flat, which, strict=False):
+        _moments(axes, network(record, name))
+        heading(axes, name.replace(", ", "\n", 1) if columns > 1 else name)
+    for axes in grid.flat[len(which) :]:
+        axes.set_axis_off()
+    for axes in grid[:, 0]:
+        axes.set_ylabel("layer")
+    panel_labels(grid.flat[: len(which)])
+    return figure
+
+
+def _moments(axes: Axes, chosen: xr.Dataset) -> None:
+    times = quench(chosen, "effective_dimension").times
+    joints, begin, layer = loss_bends(chosen), onset(chosen), chosen["layer"].values
+    axes.axvspan(begin.mean(), joints.second.mean(), color=colour("sky"), alpha=BAND_ALPHA, linewidth=0)
+    for each in begin:
+        axes.axvline(each, color=colour("sky"), linewidth=0.5, alpha=0.7)
+    known = np.isfinite(times)
+    if known.any():
+        places = np.broadcast_to(layer, times.shape)
+        axes.plot(times[known], places[known], ".", color=colour("grey"), markersize=3)
+        some = known.any(axis=0)
+        mean = np.nanmean(times[:, some], axis=0)
+        axes.plot(mean, layer[some], "o", color=colour("blue"), markersize=4)
+    axes.set(ylim=(layer[-1] + 0.6, layer[0] - 0.6), xlim=(0, float(chosen["epoch"].values[-1])))
+    axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+    epoch_axis(axes)
+
+
+def rates(record: xr.Dataset, which: list[str]) -> Figure:
+    """Draw mean effective dimension over layers, and the loss, of some networks against steps times rate."""
+    figure, grid = plt.subplots(1, 2, figsize=(7.4, 3.4))
+    for name, shade in zip(which, _SHADES, strict=False):
+        chosen = network(record, name)
+        way = chosen["step"].values * float(chosen["rate"])
+        for axes, values in zip(grid, (chosen["effective_dimension"].mean("layer"), chosen["test_loss"]), strict=True):
+            draw(axes, way[1:], values.isel(reading=slice(1, None)), name, color=colour(shade), linewidth=1.4)
+    for axes, quantity in zip(grid, ("effective_dimension", "test_loss"), strict=True):
+        axes.set(xscale="log", xlabel="steps × rate", ylabel=AXIS[quantity])
+    panel_labels(grid)
+    legend_below(figure, list(grid), 2)
+    return figure
+
+
+def compare(record: xr.Dataset, which: list[str], quantity: str = "effective_dimension") -> Figure:
+    """Draw a quantity of every layer for some networks beside each other, means over seeds."""
+    columns = min(3, len(which))
+    lines = -(-len(which) // columns)
+    figure, grid = plt.subplots(lines, columns, figsize=(7.4, 2.6 * lines + 0.3), squeeze=False, sharey=True)
+    deepest = max(int(network(record, name)["depth"]) for name in which)
+    for axes, name in zip(grid.flat, which, strict=False):
+        chosen = network(record, name)
+        scale = int(chosen["width"]) if quantity == "complexity" else 1
+        values = chosen[quantity].mean("seed").transpose("layer", "reading").values / scale
+        for line, shade in zip(values, layer_shades(deepest), strict=False):
+            known = np.isfinite(line)
+            axes.plot(chosen["epoch"].values[known], line[known], color=shade, linewidth=1.2)
+        axes.axvline(float(onset(chosen).mean()), **look("nominal"))
+        axes.set_ylim(0, _top(record, quantity))
+        heading(axes, name.replace(", ", "\n", 1) if columns > 1 else name)
+        epoch_axis(axes)
+    for axes in grid.flat[len(which) :]:
+        axes.set_axis_off()
+    for axes in grid[:, 0]:
+        axes.set_ylabel(AXIS[quantity])
+    figure.colorbar(layer_scale(deepest), ax=grid, pad=0.02, ticks=layer_ticks(deepest), label="layer")
+    panel_labels(grid.flat[: len(which)])
+    return figure
+
+
+def numbers(record: xr.Dataset, name: str, key: str) -> dict[str, float]:
+    """Return what the prose says of one network, rounded; names end with `key`."""
+    chosen = network(record, name)
+    found: dict[str, float] = {
+        "seeds": chosen.sizes["seed"],
+        "epochs": float(chosen["epoch"].values[-1]),
+        "steps": float(chosen["step"].values[-1]),
+        "error": 100 * float(chosen["test_error"].isel(reading=-1).mean()),
+        "loss-first": float(chosen["test_loss"].isel(reading=0).mean()),
+        "loss-last": float(chosen["test_loss"].isel(reading=-1).mean()),
+        "onset": float(onset(chosen).mean()),
+        "end": float(loss_bends(chosen).second.mean()),
+    }
+    for quantity, word in QUANTITIES.items():
+        dips = quench(chosen, quantity)
+        found |= {
+            f"{word}-least": 100 * dips.mean.min(),
+            f"{word}-most": 100 * dips.mean.max(),
+            f"{word}-deep": 100 * float((dips.dips.depth > DEEP).mean()),
+        }
+    dips = quench(chosen, "effective_dimension")
+    some = np.isfinite(dips.times)
+    if some.any():
+        lag = lags(chosen, dips.times)
+        found |= {"minimum": float(np.nanmean(dips.times)), "lag": float(lag.mean())}
+    dimension = chosen["effective_dimension"].mean(("seed", "layer")).values
+    found |= {"dimension-first": dimension[0], "dimension-lowest": dimension.min(), "dimension-last": dimension[-1]}
+    return {f"{word}-{key}": round(float(value), 3) for word, value in found.items()}
