@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lib.bench import dimension, histogram, patterns, perceptron, residual_training, response, training, unit_root
+from lib.bench import (
+    dimension,
+    histogram,
+    narrow_networks,
+    patterns,
+    perceptron,
+    residual_training,
+    response,
+    training,
+    unit_root,
+)
 from lib.bench._timing import BenchResult
 
 __all__ = ["BENCHMARKS", "BenchResult"]
@@ -12,6 +22,7 @@ __all__ = ["BENCHMARKS", "BenchResult"]
 BENCHMARKS: dict[str, Callable[[], BenchResult]] = {
     "dimension": dimension.run,
     "histogram": histogram.run,
+    "narrow_networks": narrow_networks.run,
     "patterns": patterns.default,
     "patterns_batched": patterns.batched,
     "patterns_few": patterns.few,

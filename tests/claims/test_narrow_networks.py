@@ -1,0 +1,152 @@
+"""Judges of quenches in highway networks, on curves made by hand."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from lib.claims.narrow_networks import (
+    lags,
+    layers_are_quenched,
+    loss_falls_after_the_quench,
+    network,
+    onset,
+    other_shapes_are_quenched_too,
+    profiles_are_ordered,
+)
+
+EPOCHS = np.linspace(0, 1, 41) ** 2 * 20
+SEEDS = 6
+
+
+def curve(minimum, depth, after=1.0):
+    """From 10 down to a share of it at an epoch, and back to a share."""
+    return np.interp(EPOCHS, [0, 1, minimum, 18, 20], [10, 10, 10 * (1 - depth), 10 * after, 10 * after])
+
+
+def made(name, depth=0.5, minimum=5.0, slope=0.1, onset=6.0, shape=(11, 28), gate=-1.0, **other):
+    """One network whose layers dip one after the other by `slope` epochs, and whose loss falls from an epoch on."""
+    layers, width = shape
+    random = np.random.default_rng(0)
+    dimension = np.empty((SEEDS, len(EPOCHS), layers))
+    for seed in range(SEEDS):
+        for layer in range(layers):
+            deep = depth - 0.01 * (layers - 1 - layer) if depth > 0.2 else depth
+            dimension[seed, :, layer] = curve(minimum + slope * layer + 0.02 * seed, deep, other.get("after", 1.0))
+    dimension *= 1 + 1e-4 * random.standard_normal(dimension.shape)
+    loss = np.interp(EPOCHS, [0, onset, onset + 5, 20], [2.3, 2.2, 0.5, 0.3])
+    complexity = np.where(np.arange(len(EPOCHS))[None, :, None] % 2 == 0, dimension, np.nan)
+    return xr.Dataset(
+        {
+            "effective_dimension": (("network", "seed", "reading", "layer"), dimension[None]),
+            "complexity": (("network", "seed", "reading", "layer"), complexity[None]),
+            "test_loss": (("network", "seed", "reading"), np.tile(loss, (1, SEEDS, 1))),
+            "epoch": (("network", "reading"), EPOCHS[None]),
+            "step": (("network", "reading"), 469 * EPOCHS[None]),
+            "width": ("network", [float(width)]),
+            "depth": ("network", [float(layers)]),
+            "rate": ("network", [other.get("rate", 1e-5)]),
+            "gate_bias": ("network", [np.nan if gate is None else gate]),
+        },
+        coords={
+            "network": [name],
+            "seed": np.arange(SEEDS),
+            "layer": np.arange(1, layers + 1),
+            "labels": ("network", [other.get("labels", "true")]),
+            "initial": ("network", ["torch"]),
+        },
+    )
+
+
+def together(*parts):
+    return xr.concat(parts, "network")
+
+
+HIGHWAY = made("highway 11 x 28, rate 1e-5")
+PLAIN = made("plain 11 x 28, rate 1e-5", depth=0.1, gate=None)
+
+
+def test_a_network_has_its_own_layers():
+    record = together(HIGHWAY, made("highway 10 x 36", shape=(10, 36)))
+    assert network(record, "highway 10 x 36").sizes["layer"] == 10
+
+
+def test_a_dip_in_every_layer_and_none_without_gates_is_reproduced():
+    found = layers_are_quenched(together(HIGHWAY, PLAIN))
+    assert found.verdict == "reproduced"
+    assert found.effect == pytest.approx(0.4, abs=0.02)
+    assert len(found.conditions) == 2
+    assert found.holds_in_control is False
+
+
+def test_a_plain_network_that_dips_too_explains_it():
+    found = layers_are_quenched(together(HIGHWAY, made("plain 11 x 28, rate 1e-5", gate=None)))
+    assert found.verdict == "partly"
+    assert found.holds_in_control is True
+
+
+def test_a_fall_without_recovery_is_no_quench():
+    found = layers_are_quenched(together(made("highway", depth=0.8, after=0.25), PLAIN))
+    assert found.verdict == "not reproduced"
+
+
+def test_an_ordinary_rate_and_random_labels_are_notes():
+    ordinary = made("highway 11 x 28, rate 1e-3", rate=1e-3)
+    random = made("highway 11 x 28, random labels", labels="random")
+    found = layers_are_quenched(together(HIGHWAY, PLAIN, ordinary, random))
+    assert len(found.conditions) == 2
+    assert "rate 1e-3" in found.control
+    assert "random labels" in found.control
+
+
+def test_the_loss_begins_to_fall_where_it_was_made_to():
+    assert onset(HIGHWAY.isel(network=0)) == pytest.approx(np.full(SEEDS, 6.0), abs=0.3)
+    falling = HIGHWAY.isel(network=0).copy(deep=True)
+    falling["test_loss"] = falling["test_loss"] * 0 + np.interp(EPOCHS, [0, 3, 9, 20], [2.3, 0.8, 0.4, 0.3])
+    assert (onset(falling) == 0).all()
+
+
+def test_a_loss_that_falls_soon_after_the_minimum_is_reproduced():
+    found = loss_falls_after_the_quench(together(HIGHWAY, PLAIN))
+    assert found.verdict == "reproduced"
+    assert found.effect == pytest.approx(6.0 - 5.5, abs=0.4)
+    assert "11 of 11 layers" in found.conditions[0].note
+
+
+@pytest.mark.parametrize(("onset", "minimum"), [(3.0, 6.0), (14.0, 4.0)])
+def test_a_loss_that_falls_before_or_long_after_is_not(onset, minimum):
+    found = loss_falls_after_the_quench(made("highway 11 x 28, rate 1e-5", onset=onset, minimum=minimum))
+    assert found.verdict == "not reproduced"
+
+
+def test_without_a_dip_there_is_no_lag():
+    flat = made("highway 11 x 28, rate 1e-5", depth=0.1)
+    assert loss_falls_after_the_quench(flat).verdict == "not reproduced"
+    assert len(lags(flat.isel(network=0), np.full((SEEDS, 11), np.nan))) == 0
+    assert profiles_are_ordered(flat).conditions[0].note == "too few layers dip"
+
+
+def test_layers_in_order_are_reproduced_and_layers_at_random_are_not():
+    found = profiles_are_ordered(HIGHWAY)
+    assert found.verdict == "reproduced"
+    assert all(condition.effect > 0.9 for condition in found.conditions)
+    mixed = HIGHWAY.copy(deep=True)
+    random = np.random.default_rng(1)
+    for seed in range(SEEDS):
+        order = random.permutation(11)
+        mixed["effective_dimension"][0, seed] = HIGHWAY["effective_dimension"].values[0, seed][:, order]
+    assert profiles_are_ordered(mixed).verdict != "reproduced"
+
+
+def test_other_shapes_must_dip_and_spread_wider():
+    wider = [made(f"highway {d} x 36, rate 1e-5", shape=(d, 36), slope=0.4, minimum=3.0) for d in (11, 10)]
+    found = other_shapes_are_quenched_too(together(HIGHWAY, *wider))
+    assert found.verdict == "reproduced"
+    assert [condition.passes for condition in found.conditions] == [True] * 4
+    same = other_shapes_are_quenched_too(together(HIGHWAY, made("highway 11 x 36, rate 1e-5", shape=(11, 36))))
+    assert same.verdict == "partly"
+
+
+def test_nothing_to_judge_is_no_judgement():
+    for judge in (layers_are_quenched, loss_falls_after_the_quench, profiles_are_ordered):
+        assert judge(PLAIN) is None
+    assert other_shapes_are_quenched_too(HIGHWAY) is None

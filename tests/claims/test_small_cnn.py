@@ -1,0 +1,98 @@
+"""Judges of the small CNN, on curves made by hand."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from lib.claims.small_cnn import (
+    border,
+    centres,
+    late_spread,
+    pixels_are_synchronised_and_restless,
+    small_network_is_quenched,
+    synchrony,
+)
+from lib.models.small_cnn import PLACES
+
+EPOCHS = np.linspace(0, 1, 41) ** 2 * 20
+PIXELS = np.array([(number, *place) for number, places in enumerate(PLACES) for place in places.tolist()])
+SEEDS = 5
+
+
+def made(rate=1e-4, depth=0.5, within=0.1, between=2.0, wave=0.0, drift=0.0):
+    """Pixels that dip one convolution after the other, scattered within each, and end in a wave or a drift."""
+    random = np.random.default_rng(0)
+    times = 4 + between * PIXELS[:, 0] + within * random.standard_normal((SEEDS, len(PIXELS)))
+    curves = np.empty((1, SEEDS, len(EPOCHS), len(PIXELS)))
+    for seed, pixel in np.ndindex(SEEDS, len(PIXELS)):
+        curves[0, seed, :, pixel] = np.interp(EPOCHS, [0, times[seed, pixel], 12, 20], [3, 3 * (1 - depth), 3, 3])
+    late = (EPOCHS - 12).clip(0)[None, None, :, None]
+    curves *= 1 + wave * np.sin(3 * late) * (late > 0) + drift * late / 8
+    return xr.Dataset(
+        {
+            "effective_dimension": (("network", "seed", "reading", "pixel"), curves),
+            "epoch": (("network", "reading"), EPOCHS[None]),
+            "rate": ("network", [rate]),
+        },
+        coords={
+            "network": [f"small CNN, rate {rate}"],
+            "seed": np.arange(SEEDS),
+            **{name: ("pixel", PIXELS[:, place]) for place, name in enumerate(("convolution", "row", "column"))},
+        },
+    )
+
+
+def together(*parts):
+    return xr.concat(parts, "network", data_vars="minimal", coords="minimal", compat="equals")
+
+
+ORDINARY = made(rate=1e-3, depth=0.0)
+
+
+def test_the_middle_pixels_and_the_border_are_where_they_are():
+    record = made()
+    middle = centres(record)
+    assert list(zip(middle["row"].values, middle["column"].values, strict=True)) == [(4, 4), (1, 1), (0, 0)]
+    rim = border(record)
+    assert rim.sum() == 32
+    assert not rim[81:].any()
+
+
+def test_a_dip_in_every_convolution_is_partly_for_want_of_the_large_network():
+    found = small_network_is_quenched(together(made(), ORDINARY))
+    assert found.verdict == "partly"
+    assert found.effect == pytest.approx(0.5, abs=0.02)
+    assert found.holds_in_control is False
+    assert "ResNet-56 is not run" in found.text
+    assert small_network_is_quenched(together(made(depth=0.1), ORDINARY)).verdict == "not reproduced"
+    assert small_network_is_quenched(together(made(), made(rate=1e-3))).holds_in_control is True
+    assert small_network_is_quenched(ORDINARY) is None
+
+
+def test_synchrony_is_spread_within_over_spread_between():
+    chosen = made(within=0.5, between=2.0).isel(network=0)
+    assert synchrony(chosen, np.arange(91)) == pytest.approx(np.full(SEEDS, 0.25), abs=0.08)
+    flat = made(depth=0.0).isel(network=0)
+    assert np.isnan(synchrony(flat, np.arange(91))).all()
+
+
+def test_a_drift_is_told_from_a_wave():
+    drift, wave = (made(**{kind: 0.5}).isel(network=0) for kind in ("drift", "wave"))
+    assert np.nanmean(late_spread(drift)) > 0.05
+    assert np.nanmean(late_spread(drift, straight=True)) < 1e-6
+    assert np.nanmean(late_spread(wave, straight=True)) > 0.05
+    blank = made().isel(network=0).copy(deep=True)
+    blank["effective_dimension"][:] = 0.0
+    assert np.isnan(late_spread(blank)).all()
+
+
+def test_together_and_restless_is_more_than_either():
+    both = pixels_are_synchronised_and_restless(made(wave=0.5))
+    assert [condition.passes for condition in both.conditions] == [True, True]
+    assert both.verdict == "partly"  # synchronised in the border too
+    apart = pixels_are_synchronised_and_restless(made(within=2.0, between=0.3))
+    assert [condition.passes for condition in apart.conditions] == [False, False]
+    assert apart.verdict == "not reproduced"
+    flat = pixels_are_synchronised_and_restless(made(depth=0.0, wave=0.5))
+    assert flat.conditions[0].note.startswith("too few pixels dip")
+    assert pixels_are_synchronised_and_restless(ORDINARY) is None

@@ -1,0 +1,65 @@
+"""Figures of chapter 7: that they draw what is in the record, and label their axes."""
+
+import numpy as np
+import pytest
+
+from lib.figures import narrow_networks as figures
+from lib.figures import small_cnn as of_cnn
+
+
+def labelled(figure):
+    figure.canvas.draw()
+    return [axes for axes in figure.axes if axes.axison and axes.get_label() != "<colorbar>"]
+
+
+@pytest.mark.parametrize("seed", [None, 1])
+def test_profiles_have_a_line_a_layer(smoke_record, seed):
+    record = smoke_record("narrow_networks")
+    name = figures.names(record)[0]
+    panels = labelled(figures.profiles(record, name, seed))
+    assert [axes.get_ylabel() for axes in panels][:3] == [
+        "effective dimension",
+        "complexity per neuron (bits)",
+        "mean gate",
+    ]
+    drawn = record.sel(network=name)["effective_dimension"]
+    expected = (drawn.mean("seed") if seed is None else drawn.sel(seed=seed)).sel(layer=2)
+    np.testing.assert_allclose(panels[0].lines[1].get_ydata(), expected, rtol=1e-6)
+    assert len(panels[2].lines) == 3 + 1  # the first layer has no gate: an empty line; and the beginning of the fall
+
+
+def test_the_other_figures_draw_and_label_their_axes(smoke_record):
+    record = smoke_record("narrow_networks")
+    listed = figures.names(record)
+    for figure in (
+        figures.depths(record),
+        figures.moments(record, listed),
+        figures.moments(record, listed[:1]),
+        figures.rates(record, listed),
+        figures.compare(record, listed),
+        figures.compare(record, listed[:1], "complexity"),
+    ):
+        panels = labelled(figure)
+        assert all(axes.get_xlabel() for axes in panels)
+        assert panels[0].get_ylabel()
+
+
+def test_pixels_minima_and_late_spread_are_drawn(smoke_record):
+    record = smoke_record("small_cnn")
+    panels = labelled(of_cnn.pixels(record, of_cnn.names(record)[0]))
+    thin = panels[1].lines[0].get_ydata()
+    middle = record.isel(network=0, pixel=81)["effective_dimension"].mean("seed")
+    np.testing.assert_allclose(thin, middle, rtol=1e-6)
+    for figure in (of_cnn.minima(record), of_cnn.late(record)):
+        assert labelled(figure)[0].get_ylabel()
+
+
+def test_numbers_are_those_of_the_record(smoke_record):
+    record = smoke_record("narrow_networks")
+    name = figures.names(record)[0]
+    found = figures.numbers(record, name, "live")
+    assert found["seeds-live"] == 3
+    error = 100 * float(record.sel(network=name)["test_error"].isel(reading=-1).mean())
+    assert found["error-live"] == pytest.approx(error, abs=0.01)
+    record = smoke_record("small_cnn")
+    assert of_cnn.numbers(record, of_cnn.names(record)[0], "live")["cnn-seeds-live"] == 3
