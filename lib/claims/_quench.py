@@ -7,13 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from lib.claims._judging import span
+from lib.claims._judging import range_of, span
+from lib.claims._model import Condition
 from lib.claims._verdict import lies
 from lib.measures.change_points import Dip, dip
 from lib.measures.statistics import Estimate, seed_interval
 
 DEEP = 0.2
-"""Share of the value before it that a dip has to exceed to be a quench."""
+"""Share of the value before it that the fall, and the recovery, of a quench have to exceed."""
+
+RECOVERED = 0.01
+"""Share of the value before it that has to be recovered for a lowest value to be a minimum and not an end."""
+
+FIELDS = {"fall": "fall", "depth": "recovery"}
+"""Fields of a dip that both have to exceed the threshold, and their words in the names of conditions: from the rim
+before to the minimum, and from there to the lower of both rims."""
 
 LOW_RATE = 1e-4
 """The largest of the text's learning rates; above it a rate is ordinary."""
@@ -43,27 +51,44 @@ class Quench:
     """Dips of one quantity in all seeds and layers of a network."""
 
     dips: Dip  #: each field of shape (seed, unit)
-    least: Estimate  #: depth where it is least, of all units, in the mean over seeds
-    mean: np.ndarray  #: (unit,), depth in the mean over seeds
 
-    @property
-    def passes(self) -> bool | None:
-        """Whether every unit's dip exceeds the threshold."""
-        return lies(span(self.least), low=DEEP)
+    def least(self, field: str) -> Estimate:
+        """Return the `fall` or the `depth` of the unit where it is least, in the mean over seeds."""
+        values = getattr(self.dips, field)
+        return seed_interval(values[:, values.mean(axis=0).argmin()])
 
     @property
     def times(self) -> np.ndarray:
-        """Times of the minima, (seed, unit); nan where a dip does not exceed the threshold."""
-        return np.where(self.dips.depth > DEEP, self.dips.time, np.nan)
+        """Times of the minima, (seed, unit); nan where the fall is not deep enough, or nothing is recovered."""
+        quenched = (self.dips.fall > DEEP) & (self.dips.depth > RECOVERED)
+        return np.where(quenched, self.dips.time, np.nan)
 
     def __str__(self) -> str:
-        low, high = 100 * self.mean.min(), 100 * self.mean.max()
-        deep = 100 * (self.dips.depth > DEEP).mean()
-        return f"dips of {low:.0f} to {high:.0f} % by layer, {deep:.0f} % of seeds and layers above {100 * DEEP:.0f} %"
+        fall, depth = (100 * getattr(self.dips, field).mean(axis=0) for field in ("fall", "depth"))
+        return (
+            f"by layer falls of {range_of(fall, 0)} % and recoveries of {range_of(depth, 0)} % of the value before, in "
+            f"{100 * np.isfinite(self.times).mean():.0f} % of seeds and layers a minimum"
+        )
 
 
 def quench(chosen: xr.Dataset, quantity: str, unit: str = "layer") -> Quench:
-    """Find the dips of a quantity in one network, and the unit that has the least."""
-    found = dip(*curves(chosen, quantity, unit))
-    mean = found.depth.mean(axis=0)
-    return Quench(found, seed_interval(found.depth[:, mean.argmin()]), mean)
+    """Find the dips of a quantity in all seeds and units of one network."""
+    return Quench(dip(*curves(chosen, quantity, unit)))
+
+
+def quench_conditions(name: str, found: Quench, control: Quench | None) -> list[Condition]:
+    """Return two conditions: in each unit the fall, and the recovery, must exceed 20 % of the value before."""
+    conditions = []
+    for field, word in FIELDS.items():
+        least, beside = found.least(field), control.least(field) if control else None
+        conditions.append(
+            Condition.measured(
+                f"{name}, {word}",
+                least,
+                control=beside,
+                passes=lies(span(least), low=DEEP),
+                holds_in_control=None if beside is None else lies(span(beside), low=DEEP) is True,
+                note=str(found) if field == "fall" else "",
+            )
+        )
+    return conditions

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
-from lib.claims._judging import TINY, all_of, conclude, estimate, passing, range_of, span, weakest
+from lib.claims._judging import TINY, conclude, estimate, passing, range_of, span, weakest
 from lib.claims._model import Condition, Judgement
-from lib.claims._quench import DEEP, LOW_RATE, Quench, quench
+from lib.claims._quench import DEEP, LOW_RATE, Quench, quench, quench_conditions
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
 from lib.measures.change_points import Bends, bends
@@ -64,8 +64,8 @@ def lags(chosen: xr.Dataset, times: np.ndarray) -> np.ndarray:
     return onset(chosen)[known] - total
 
 
-def _notes(record: xr.Dataset, quantity: str) -> str:
-    """Say what dips in the networks that are no control of the row, or only beside it."""
+def _beside(record: xr.Dataset, quantity: str) -> str:
+    """Say what dips at an ordinary rate, without gates, and under random labels."""
     rows = [
         *networks(record, low=False),
         *networks(record, gated=False),
@@ -76,48 +76,39 @@ def _notes(record: xr.Dataset, quantity: str) -> str:
 
 @judge("J25", experiment="narrow_networks")
 def layers_are_quenched(record: xr.Dataset) -> Judgement | None:
-    """In every layer effective dimension, and complexity, must dip by more than 20 % of the value before.
+    """In every layer effective dimension, and complexity, must fall and recover by more than 20 % of the value before.
 
-    A dip has two rims: what counts is how far the lower one, before or after, lies above the minimum, as a share of the
-    one before (`lib.measures.change_points.dip`). The effect is the depth in the layer where it is least. The control
-    is the plain network of the same shape and rate with the same initial weights; networks with larger weights, random
-    labels and at an ordinary rate are in the notes.
+    Both are conditions of their own: the row's words ask for the depth of the dip, from the value before to the
+    minimum; a quench is a dip *and recovery*, and that is from the minimum to the lower of both rims
+    (`lib.measures.change_points.dip`). The effect is the recovery in the layer where it is least. The control is the
+    plain network of the same shape and rate with the same initial weights; random labels and an ordinary rate are
+    beside it.
     """
     conditions = []
-    controls = [chosen for _, chosen in networks(record, gated=False) if chosen["initial"].item() == "torch"]
+    plain = next((chosen for _, chosen in networks(record, gated=False)), None)
     for quantity, word in QUANTITIES.items():
-        control = quench(controls[0], quantity) if controls else None
+        control = None if plain is None else quench(plain, quantity)
         for name, chosen in networks(record):
-            found = quench(chosen, quantity)
-            conditions.append(
-                Condition.measured(
-                    f"{name}, {word}",
-                    found.least,
-                    control=control.least if control else None,
-                    passes=found.passes,
-                    holds_in_control=control.passes is True if control else None,
-                    note=str(found),
-                )
-            )
+            conditions += quench_conditions(f"{name}, {word}", quench(chosen, quantity), control)
     if not conditions:
         return None
     return conclude(
         weakest(conditions),
         conditions,
-        measure="depth of the dip in the layer where it is least, as a share of the value before",
-        control=_notes(record, "effective_dimension") or "not run",
-        text=f"{passing(conditions)} dip by more than {100 * DEEP:.0f} % in every layer.",
+        measure="recovery from the minimum in the layer where it is least, as a share of the value before",
+        control=_beside(record, "effective_dimension") or "not run",
+        text=f"{passing(conditions)}: falls and recoveries of more than {100 * DEEP:.0f} % in every layer.",
     )
 
 
 @judge("J26", experiment="narrow_networks")
 def loss_falls_after_the_quench(record: xr.Dataset) -> Judgement | None:
-    """The test loss must begin to fall after the minimum of effective dimension, by less than its fall takes.
+    """The minimum of effective dimension must lie near the beginning of the loss's fall, and before it.
 
     The change points of the loss are the joints of three straight lines: its fall begins at the first and ends at the
-    second. The lag is the first of them less the mean time of the minima, over the layers whose dip exceeds 20 %. It
-    must be positive (figure D.13) and shorter than from one joint to the other (*coincides*). The effect is the lag in
-    epochs; by layer, and in steps, it is in the notes. Several rates are the control.
+    second. The lag is the first of them less the mean time of the minima over layers. Two conditions: it must be
+    shorter than from one joint to the other (section 7: *coincides*), and positive (figure D.13: *promptly after*). The
+    effect is the lag in epochs; by layer, and in steps, it is in the notes. Several rates are the control.
     """
     conditions = []
     for name, chosen in networks(record):
@@ -128,10 +119,10 @@ def loss_falls_after_the_quench(record: xr.Dataset) -> Judgement | None:
             continue
         joints = loss_bends(chosen)
         taken = float(np.mean(joints.second - joints.first))
-        after, shorter = lies(span(lag), low=TINY), lies(span(lag), -taken, taken)
-        conditions.append(
-            Condition.measured(name, lag, passes=all_of(after, shorter), note=_timing(chosen, found, taken))
-        )
+        note = _timing(chosen, found, taken)
+        near, after = lies(span(lag), -taken, taken), lies(span(lag), low=TINY)
+        conditions.append(Condition.measured(f"{name}, coincides", lag, passes=near, note=note))
+        conditions.append(Condition.measured(f"{name}, loss after", lag, passes=after))
     if not conditions:
         return None
     return conclude(
@@ -139,7 +130,7 @@ def loss_falls_after_the_quench(record: xr.Dataset) -> Judgement | None:
         conditions,
         measure="beginning of the loss's fall less time of the minimum (epochs), least of networks",
         control="several rates and gate biases",
-        text=f"In {passing(conditions)} the loss begins to fall after the minimum, and soon.",
+        text=f"{passing(conditions)} hold. A negative lag: the loss has begun to fall when the minimum comes.",
     )
 
 
@@ -159,8 +150,8 @@ def _timing(chosen: xr.Dataset, found: Quench, taken: float) -> str:
 def profiles_are_ordered(record: xr.Dataset) -> Judgement | None:
     """Time and depth of the dip must go with the layer: Kendall's tau beyond 0.5, of either sign.
 
-    Tau is over the layers of each seed; times are those of layers whose dip exceeds 20 %. The control is the same with
-    layers in random order, a null. The effect is the tau nearest to 0.
+    Tau is over the layers of each seed; the depth is the recovery from the minimum, in which layers differ most. The
+    control is the same with layers in random order, a null. The effect is the tau nearest to 0.
     """
     conditions = []
     random = np.random.default_rng(0)
@@ -211,8 +202,8 @@ def _taus(values: np.ndarray) -> np.ndarray:
 def other_shapes_are_quenched_too(record: xr.Dataset) -> Judgement | None:
     """Effective dimension must dip as in J25 at 11 x 36 and 10 x 36, and minima be spread wider over layers.
 
-    The spread is the standard deviation over layers of the time of the minimum, in epochs, of layers whose dip exceeds
-    20 %, seed by seed; that of 11 x 28 at the same rate is the control, which it must exceed.
+    The spread is the standard deviation over layers of the time of the minimum, in epochs, seed by seed; that of
+    11 x 28 at the same rate is the control, which it must exceed.
     """
     conditions = []
     text = next((chosen for _, chosen in networks(record)), None)
@@ -222,7 +213,7 @@ def other_shapes_are_quenched_too(record: xr.Dataset) -> Judgement | None:
     for shape in OTHERS:
         for name, chosen in networks(record, shape):
             found = quench(chosen, "effective_dimension")
-            conditions.append(Condition.measured(f"{name}, dip", found.least, passes=found.passes, note=str(found)))
+            conditions += quench_conditions(name, found, None)
             spread = _spread(found.times)
             both = np.isfinite(spread) & np.isfinite(text_spread)
             wider = estimate((spread - text_spread)[both])
@@ -241,11 +232,11 @@ def other_shapes_are_quenched_too(record: xr.Dataset) -> Judgement | None:
             )
     if not conditions:
         return None
-    dips = [condition for condition in conditions if condition.name.endswith("dip")]
+    dips = [condition for condition in conditions if condition.name.endswith(", recovery")]
     return conclude(
         weakest(dips or conditions),
         conditions,
-        measure="depth of the dip in the layer where it is least, as a share of the value before",
+        measure="recovery from the minimum in the layer where it is least, as a share of the value before",
         control="spread of the minima of 11 x 28, seed by seed",
         text=f"{passing(conditions)} hold.",
     )

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
-from lib.claims._judging import conclude, estimate, passing, span, weakest
+from lib.claims._judging import conclude, estimate, passing, range_of, span, weakest
 from lib.claims._model import Condition, Judgement
-from lib.claims._quench import LOW_RATE, curves, quench
+from lib.claims._quench import LOW_RATE, curves, quench, quench_conditions
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
 from lib.measures.statistics import Estimate, seed_interval
@@ -45,31 +45,23 @@ def _rates(record: xr.Dataset, *, low: bool) -> Iterator[tuple[str, xr.Dataset]]
 def small_network_is_quenched(record: xr.Dataset) -> Judgement | None:
     """At a very low rate effective dimension must dip as in J25, at the middle pixel of each convolution.
 
-    The effect is the depth in the convolution where it is least; the control is an ordinary rate. That ResNet-56 has no
-    quench needs that network along its training at a low rate, so the verdict is ``partly`` at most.
+    Fall and recovery are two conditions, each where it is least of the convolutions; the control is an ordinary rate.
+    That ResNet-56 has no quench needs that network along its training at a low rate, so the verdict is ``partly`` at
+    most.
     """
-    controls = [quench(centres(chosen), "effective_dimension", "pixel") for _, chosen in _rates(record, low=False)]
+    ordinary = next((centres(chosen) for _, chosen in _rates(record, low=False)), None)
+    control = None if ordinary is None else quench(ordinary, "effective_dimension", "pixel")
     conditions = []
     for name, chosen in _rates(record, low=True):
-        found = quench(centres(chosen), "effective_dimension", "pixel")
-        conditions.append(
-            Condition.measured(
-                name,
-                found.least,
-                control=controls[0].least if controls else None,
-                passes=found.passes,
-                holds_in_control=controls[0].passes is True if controls else None,
-                note=str(found),
-            )
-        )
+        conditions += quench_conditions(name, quench(centres(chosen), "effective_dimension", "pixel"), control)
     if not conditions:
         return None
     return conclude(
         weakest(conditions),
         conditions,
-        measure="depth of the dip where it is least of three convolutions, as a share of the value before",
-        control=f"ordinary rate: {controls[0]}" if controls else "ordinary rate not run",
-        text=f"{passing(conditions)} dip in every convolution. ResNet-56 is not run along its training.",
+        measure="recovery from the minimum where it is least of three convolutions, as a share of the value before",
+        control="ordinary rate not run" if control is None else f"ordinary rate: {control}",
+        text=f"{passing(conditions)}: falls and recoveries. ResNet-56 is not run along its training.",
         at_most="partly",
     )
 
@@ -79,9 +71,16 @@ def late_spread(chosen: xr.Dataset, *, straight: bool = False) -> np.ndarray:
 
     Shape (seed, pixel); nan for pixels that do not vary over images. With `straight` about a straight line, so that a
     steady drift does not count.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 3 readings in the last quarter.
     """
     epochs, values = curves(chosen, "effective_dimension", "pixel")
     late = epochs >= 0.75 * epochs[-1]
+    if late.sum() < 3:
+        raise ValueError(f"{late.sum()} readings in the last quarter show no spread: read the network more often.")
     rest, mean = values[..., late], values[..., late].mean(axis=-1)
     if straight:
         line = np.stack([np.ones(late.sum()), epochs[late]], axis=-1)
@@ -93,7 +92,7 @@ def synchrony(chosen: xr.Dataset, pixels: np.ndarray) -> np.ndarray:
     """Return the spread of minima within convolutions over that between them, a seed.
 
     Within: root mean square over convolutions of the standard deviation over pixels; between: standard deviation of
-    the convolutions' means. Only dips that exceed the threshold count; nan where fewer than two convolutions have some,
+    the convolutions' means. Only pixels with a minimum count; nan where fewer than two convolutions have some,
     or none has two.
     """
     some = chosen.isel(pixel=pixels)
@@ -119,15 +118,15 @@ def pixels_are_synchronised_and_restless(record: xr.Dataset) -> Judgement | None
     The first effect is the ratio of both spreads, which must stay below 1, over all pixels but those in the border; the
     second the standard deviation in the last quarter of the epochs over the mean there, averaged over the same pixels.
     The control is the border. What is left about a straight line, so that a steady drift does not count, is in the
-    notes, with the depths of the dips.
+    notes, with the recoveries.
     """
     conditions = []
     for name, chosen in _rates(record, low=True):
         rim = border(chosen)
         inner, outer = np.flatnonzero(~rim), np.flatnonzero(rim | (chosen["convolution"].values > 0))
-        depths = quench(chosen.isel(pixel=inner), "effective_dimension", "pixel").mean
+        depths = quench(chosen.isel(pixel=inner), "effective_dimension", "pixel").dips.depth.mean(axis=0)
         ratio, control = _known(synchrony(chosen, inner)), _known(synchrony(chosen, outer))
-        note = f"depths of dips {100 * depths.min():.0f} to {100 * depths.max():.0f} % by pixel"
+        note = f"recoveries of {range_of(100 * depths, 0)} % by pixel"
         if ratio is None:
             note = f"too few pixels dip; {note}"
             conditions.append(Condition(f"{name}, synchrony", 0.0, seeds=chosen.sizes["seed"], passes=False, note=note))

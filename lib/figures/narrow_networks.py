@@ -11,14 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lib.claims._quench import DEEP, quench
+from lib.claims._quench import DEEP, FIELDS, quench
 from lib.claims.narrow_networks import QUANTITIES, lags, loss_bends, network, onset
 from lib.figures._networks import draw, epoch_axis, layer_scale, layer_shades, layer_ticks, legend_below
 from lib.figures.style import BAND_ALPHA, colour, heading, look, panel_labels
 
 AXIS = {
     "effective_dimension": "effective dimension",
-    "complexity": "complexity per neuron (bits)",
+    "complexity": "complexity (bits per neuron)",
     "gate": "mean gate",
     "test_loss": "test loss (nats)",
     "test_error": "test error",
@@ -53,7 +53,7 @@ def profiles(record: xr.Dataset, name: str, seed: int | None = None) -> Figure:
     last = grid[1, 1]
     for quantity, shade in (("test_loss", "blue"), ("test_error", "vermilion")):
         draw(last, epochs, chosen[quantity], AXIS[quantity], color=colour(shade))
-    last.set(ylabel="loss (nats), error", ylim=(0, None))
+    last.set(ylabel="on test images", ylim=(0, None))
     last.legend(loc="upper right", fontsize=8)
     for axes in grid.flat:
         axes.axvline(float(onset(chosen).mean()), **look("nominal"))
@@ -72,20 +72,21 @@ def _top(record: xr.Dataset, quantity: str) -> float:
 
 
 def depths(record: xr.Dataset) -> Figure:
-    """Draw the depth of the dip of every layer, of effective dimension and of complexity, network by network."""
-    figure, grid = plt.subplots(1, 2, figsize=(7.4, 4.2), sharey=True)
-    for axes, quantity in zip(grid, QUANTITIES, strict=True):
-        for name, style in _styles(record).items():
-            chosen = network(record, name)
-            found = xr.DataArray(quench(chosen, quantity).dips.depth, dims=("seed", "layer"))
-            draw(axes, chosen["layer"].values, 100 * found, name, marker="o", markersize=3, linewidth=1.2, **style)
-        axes.axhline(100 * DEEP, **look("nominal"))
-        axes.set(xlabel="layer", ylim=(0, 100))
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        heading(axes, AXIS[quantity].removesuffix(" (bits)"))
-    grid[0].set_ylabel("depth of the dip (%)")
+    """Draw fall and recovery of every layer, of effective dimension and of complexity, network by network."""
+    figure, grid = plt.subplots(2, 2, figsize=(7.4, 5.6), sharex=True)
+    for column, quantity in zip(grid.T, QUANTITIES, strict=True):
+        for axes, (field, word) in zip(column, FIELDS.items(), strict=True):
+            for name, style in _styles(record).items():
+                chosen = network(record, name)
+                found = xr.DataArray(getattr(quench(chosen, quantity).dips, field), dims=("seed", "layer"))
+                draw(axes, chosen["layer"].values, 100 * found, name, marker="o", markersize=3, linewidth=1.2, **style)
+            axes.axhline(100 * DEEP, **look("nominal"))
+            axes.set(ylim=(0, None), ylabel=f"{word} (%)")
+        heading(column[0], AXIS[quantity].partition(" (")[0])
+        column[1].set_xlabel("layer")
+        column[1].xaxis.set_major_locator(MaxNLocator(6, integer=True))
     panel_labels(grid)
-    legend_below(figure, list(grid), 2)
+    legend_below(figure, list(grid.flat), 2)
     return figure
 
 
@@ -102,7 +103,7 @@ def _styles(record: xr.Dataset) -> dict[str, dict[str, Any]]:
 def moments(record: xr.Dataset, which: list[str]) -> Figure:
     """Draw by layer when effective dimension is at its minimum, and when the loss falls, for some networks.
 
-    Small points: seeds; circles: their mean. Only dips that are deep enough have a minimum. Shaded: from the beginning
+    Small points: seeds; circles: their mean. Shaded: from the beginning
     of the loss's fall to its end, in the mean over seeds; thin lines: the beginning in each seed.
     """
     columns = min(3, len(which))
@@ -192,17 +193,17 @@ def numbers(record: xr.Dataset, name: str, key: str) -> dict[str, float]:
         "end": float(loss_bends(chosen).second.mean()),
     }
     for quantity, word in QUANTITIES.items():
-        dips = quench(chosen, quantity)
-        found |= {
-            f"{word}-least": 100 * dips.mean.min(),
-            f"{word}-most": 100 * dips.mean.max(),
-            f"{word}-deep": 100 * float((dips.dips.depth > DEEP).mean()),
-        }
+        dips = quench(chosen, quantity).dips
+        for field, part in FIELDS.items():
+            mean = 100 * getattr(dips, field).mean(axis=0)
+            found |= {f"{word}-{part}-least": mean.min(), f"{word}-{part}-most": mean.max()}
     dips = quench(chosen, "effective_dimension")
     some = np.isfinite(dips.times)
     if some.any():
         lag = lags(chosen, dips.times)
         found |= {"minimum": float(np.nanmean(dips.times)), "lag": float(lag.mean())}
+        by_layer = [np.nanmean(each) for each in dips.times.T if np.isfinite(each).any()]
+        found |= {"minimum-first": min(by_layer), "minimum-last": max(by_layer)}
     dimension = chosen["effective_dimension"].mean(("seed", "layer")).values
     found |= {"dimension-first": dimension[0], "dimension-lowest": dimension.min(), "dimension-last": dimension[-1]}
     return {f"{word}-{key}": round(float(value), 3) for word, value in found.items()}

@@ -51,7 +51,7 @@ def pixels(record: xr.Dataset, name: str) -> Figure:
 
 
 def minima(record: xr.Dataset, seeds: int = 3) -> Figure:
-    """Draw time and depth of the dip of every pixel, in some seeds of every network, coloured by convolution."""
+    """Draw when every pixel is at its minimum and how far it recovers, in some seeds, coloured by convolution."""
     listed = names(record)
     figure, grid = plt.subplots(1, len(listed), figsize=(7.4, 3.2), sharey=True, squeeze=False)
     for axes, name in zip(grid[0], listed, strict=True):
@@ -72,7 +72,7 @@ def minima(record: xr.Dataset, seeds: int = 3) -> Figure:
         axes.axhline(100 * DEEP, **look("nominal"))
         heading(axes, name.partition(", ")[2])
         epoch_axis(axes)
-    grid[0, 0].set_ylabel("depth of the dip (%)")
+    grid[0, 0].set_ylabel("recovery (%)")
     panel_labels(grid[0])
     legend_below(figure, list(grid[0]), 3)
     return figure
@@ -106,12 +106,13 @@ def numbers(record: xr.Dataset, name: str, key: str) -> dict[str, float]:
     """Return what the prose says of one network, rounded; names end with `key`."""
     chosen = record.sel(network=name)
     inner = np.flatnonzero(~border(chosen))
-    dips = quench(centres(chosen), "effective_dimension", "pixel").mean
+    dips = quench(centres(chosen), "effective_dimension", "pixel").dips
     found: dict[str, float] = {
         "cnn-seeds": chosen.sizes["seed"],
         "cnn-epochs": float(chosen["epoch"].values[-1]),
         "cnn-error": 100 * float(chosen["test_error"].isel(reading=-1).mean()),
-        **{f"cnn-dip-{number}": 100 * depth for number, depth in enumerate(dips)},
+        **{f"cnn-fall-{number}": 100 * each for number, each in enumerate(dips.fall.mean(axis=0))},
+        **{f"cnn-recovery-{number}": 100 * each for number, each in enumerate(dips.depth.mean(axis=0))},
         "cnn-late": 100 * float(np.nanmean(late_spread(chosen)[:, inner])),
         "cnn-straight": 100 * float(np.nanmean(late_spread(chosen, straight=True)[:, inner])),
     }

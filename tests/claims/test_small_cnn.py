@@ -81,18 +81,20 @@ def test_a_drift_is_told_from_a_wave():
     assert np.nanmean(late_spread(drift)) > 0.05
     assert np.nanmean(late_spread(drift, straight=True)) < 1e-6
     assert np.nanmean(late_spread(wave, straight=True)) > 0.05
+    with pytest.raises(ValueError, match="2 readings in the last quarter show no spread"):
+        late_spread(drift.isel(reading=[0, 10, 20, 39, 40]))
     blank = made().isel(network=0).copy(deep=True)
     blank["effective_dimension"][:] = 0.0
     assert np.isnan(late_spread(blank)).all()
 
 
 def test_together_and_restless_is_more_than_either():
-    both = pixels_are_synchronised_and_restless(made(wave=0.5))
+    both = pixels_are_synchronised_and_restless(made(wave=0.15))
     assert [condition.passes for condition in both.conditions] == [True, True]
     assert both.verdict == "partly"  # synchronised in the border too
     apart = pixels_are_synchronised_and_restless(made(within=2.0, between=0.3))
     assert [condition.passes for condition in apart.conditions] == [False, False]
     assert apart.verdict == "not reproduced"
-    flat = pixels_are_synchronised_and_restless(made(depth=0.0, wave=0.5))
+    flat = pixels_are_synchronised_and_restless(made(depth=0.0, wave=0.07))
     assert flat.conditions[0].note.startswith("too few pixels dip")
     assert pixels_are_synchronised_and_restless(ORDINARY) is None
