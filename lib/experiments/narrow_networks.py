@@ -10,7 +10,7 @@ a network learn side by side; readings are dense in the beginning, so that an or
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -103,7 +103,7 @@ PAPER = (
 """The text's network in the middle of its rates, a plain one, the text's other shapes; then a higher rate, an ordinary
 one, random labels, a lower rate, and gates that are shut more."""
 
-_LIVE = Network(width=20, depth=8, rate=1e-4)
+_LIVE = Network(width=20, depth=8, rate=1e-3, epochs=6.0)
 
 PRESETS = {
     "smoke": Config(
@@ -120,7 +120,7 @@ PRESETS = {
         seeds=(0, 1, 2),
     ),
     "book": Config(
-        networks=(_LIVE,),
+        networks=(_LIVE, replace(_LIVE, gate_bias=None)),
         dataset="digits",
         batch=32,
         images=360,

@@ -59,8 +59,8 @@ class Config:
 
 
 PRESETS = {
-    "smoke": Config((Network(1e-3, 0.5),), dataset="digits", batch=32, images=60, readings=6, seeds=(0, 1, 2)),
-    "book": Config((Network(1e-4, 40.0),), dataset="digits", batch=32, images=360, readings=40, seeds=(0, 1, 2, 3, 4)),
+    "smoke": Config((Network(1e-3, 1.0),), dataset="digits", batch=32, images=60, readings=16, seeds=(0, 1, 2)),
+    "book": Config((Network(1e-3, 12.0),), dataset="digits", batch=32, images=360, readings=40, seeds=(0, 1, 2, 3, 4)),
     "paper": Config((Network(), Network(1e-3, 3.0), Network(3e-5, 10.0))),
 }
 
