@@ -197,12 +197,10 @@ def numbers(record: xr.Dataset, name: str, key: str) -> dict[str, float]:
         for field, part in FIELDS.items():
             mean = 100 * getattr(dips, field).mean(axis=0)
             found |= {f"{word}-{part}-least": mean.min(), f"{word}-{part}-most": mean.max()}
-    dips = quench(chosen, "effective_dimension")
-    some = np.isfinite(dips.times)
-    if some.any():
-        lag = lags(chosen, dips.times)
-        found |= {"minimum": float(np.nanmean(dips.times)), "lag": float(lag.mean())}
-        by_layer = [np.nanmean(each) for each in dips.times.T if np.isfinite(each).any()]
+    times = quench(chosen, "effective_dimension").times
+    by_layer = [np.nanmean(each) for each in times.T if np.isfinite(each).any()]
+    if by_layer:
+        found |= {"minimum": float(np.nanmean(times)), "lag": float(lags(chosen, times).mean())}
         found |= {"minimum-first": min(by_layer), "minimum-last": max(by_layer)}
     dimension = chosen["effective_dimension"].mean(("seed", "layer")).values
     found |= {"dimension-first": dimension[0], "dimension-lowest": dimension.min(), "dimension-last": dimension[-1]}

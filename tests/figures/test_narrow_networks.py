@@ -40,7 +40,7 @@ def test_the_other_figures_draw_and_label_their_axes(smoke_record):
         figures.compare(record, listed[:1], "complexity"),
     ):
         panels = labelled(figure)
-        assert all(axes.get_xlabel() for axes in panels)
+        assert panels[-1].get_xlabel()
         assert panels[0].get_ylabel()
 
 
