@@ -94,14 +94,14 @@ PAPER = (
     Network(gate_bias=None),
     Network(width=36),
     Network(width=36, depth=10),
-    Network(rate=1e-4, epochs=8.0),
     Network(rate=1e-3, epochs=1.0),
     Network(rate=1e-4, epochs=3.0, labels="random"),
+    Network(rate=1e-4, epochs=8.0),
     Network(rate=1e-5, epochs=10.0),
     Network(gate_bias=-2.0),
 )
-"""The text's network in the middle of its rates, a plain one, the text's other shapes; then a higher rate, an ordinary
-one, random labels, a lower rate, and gates that are shut more."""
+"""The text's network in the middle of its rates, a plain one, the text's other shapes; then an ordinary rate, random
+labels, a higher and a lower rate of the text's, and gates that are shut more."""
 
 _LIVE = Network(width=20, depth=8, rate=1e-3, epochs=6.0)
 
