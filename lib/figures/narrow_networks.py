@@ -155,7 +155,7 @@ def rates(record: xr.Dataset, which: list[str]) -> Figure:
 
 def compare(record: xr.Dataset, which: list[str], quantity: str = "effective_dimension") -> Figure:
     """Draw a quantity of every layer for some networks beside each other, means over seeds."""
-    columns = min(3, len(which))
+    columns = 2 if len(which) == 4 else min(3, len(which))
     lines = -(-len(which) // columns)
     figure, grid = plt.subplots(lines, columns, figsize=(7.4, 2.6 * lines + 0.3), squeeze=False, sharey=True)
     deepest = max(int(network(record, name)["depth"]) for name in which)
