@@ -104,7 +104,7 @@ def against_images(record: xr.Dataset) -> Figure:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticklabels([f"{count:,}" for count in images])
     axes.set(xlabel="images", ylabel="complexity per unit of L2 (bits)", ylim=(0, 1.02))
-    legend_below(figure, [axes], 5)
+    legend_below(figure, [axes], 3)
     return figure
 
 

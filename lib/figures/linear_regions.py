@@ -18,7 +18,7 @@ from lib.measures.statistics import kendall_tau
 SHADES = ("blue", "vermilion", "green")
 """Colours of widths, from the narrowest."""
 
-NAMES = {"joint": "joint complexity per unit (bits)", "additive": "additive complexity per unit (bits)"}
+NAMES = {"joint": "joint complexity (bits a unit)", "additive": "additive complexity (bits a unit)"}
 """Labels of axes."""
 
 
@@ -45,7 +45,7 @@ def _styles(record: xr.Dataset) -> list[tuple[str, xr.Dataset, dict[str, Any]]]:
 
 def complexity(record: xr.Dataset) -> Figure:
     """Draw both complexities of the whole network along training (J, figure 11); dotted: the text's value."""
-    figure, grid = plt.subplots(1, 2, figsize=(7.4, 3.3), sharey=True)
+    figure, grid = plt.subplots(1, 2, figsize=(7.4, 3.5), sharey=True)
     for axes, (reading, variable) in zip(grid, READINGS.items(), strict=True):
         for name, chosen, style in _styles(record):
             draw(axes, chosen["epoch"].values, chosen[variable].transpose("epoch", "seed"), name, **style)
@@ -80,7 +80,7 @@ def regions(record: xr.Dataset) -> Figure:
 
 def together(record: xr.Dataset) -> Figure:
     """Draw joint complexity against regions met: one path a network, mean over seeds, from its open first moment."""
-    figure, grid = plt.subplots(1, 2, figsize=(7.4, 3.3), sharey=True)
+    figure, grid = plt.subplots(1, 2, figsize=(7.4, 3.5), sharey=True)
     for axes, shape in zip(grid, map(str, record["shape"].values), strict=True):
         for name, chosen, style in _styles(record):
             met = chosen["regions_per_unit"].sel(shape=shape, source="images").mean("seed").values
