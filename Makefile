@@ -76,10 +76,6 @@ setup:
 book: setup ## build the book and print where it is
 	@$(PY) -m lib.build
 
-# What tests run is so small that handing it from thread to thread takes longer than doing it: three to six times, if
-# anything else is running.
-test check: export OMP_NUM_THREADS ?= 1
-
 test: setup browser ## run all tests, linters and type checker (TESTS=path for some of them)
 ifeq ($(strip $(TESTS)),)
 	@echo "Running all tests; lib must be covered."

@@ -251,12 +251,15 @@ def cluster(small_disk, napping, monkeypatch):
     scheduler = subprocess.Popen([*dask[0], *options, "--port", "0"], stderr=subprocess.PIPE, text=True)
     assert scheduler.stderr is not None
     address = next(line.split()[-1] for line in scheduler.stderr if "Scheduler at:" in line)
-    threading.Thread(target=scheduler.stderr.read, daemon=True).start()
+    listener = threading.Thread(target=scheduler.stderr.read)
+    listener.start()
     worker = subprocess.Popen([*dask[1], address, *options, "--nthreads", "1", "--no-nanny"], stderr=subprocess.DEVNULL)
     yield scheduler, address
     for process in (worker, scheduler):
         process.kill()
         process.wait()
+    listener.join()
+    scheduler.stderr.close()
 
 
 def test_a_full_disk_and_a_lost_scheduler_lose_no_finished_record(cluster, small_disk, napping):

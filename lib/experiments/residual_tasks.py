@@ -127,6 +127,7 @@ PRESETS = {
         networks=(
             Network("CDigits", depth=8, epochs=2, learned=160),
             Network("CDigits, random labels", depth=8, epochs=3, learned=64, seeds=(1,)),
+            Network("CDigits_T8", depth=8, epochs=1, learned=64, seeds=(1,)),
         ),
         batch=32,
         evaluated=64,

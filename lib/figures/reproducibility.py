@@ -174,10 +174,11 @@ def stopping(record: xr.Dataset) -> Figure:
     for rule, (marker, shade) in STOPS.items():
         grid[0].plot([], [], linestyle="none", marker=marker, color=colour(shade), label=rule)
     grid[1].axvline(0, **look("nominal"))
-    grid[0].set(yticks=rows, yticklabels=networks, ylim=(-0.6, len(rows) - 0.4), xlabel="epoch of the stop")
+    titles = [name.replace("6 x 256, ", "6 x 256,\n") for name in networks]
+    grid[0].set(yticks=rows, yticklabels=titles, ylim=(-0.6, len(rows) - 0.4), xlabel="epoch of the stop")
     grid[0].set_xlim(-1, 1.04 * int(record["epoch"].values[-1]))
-    grid[1].set_xlabel("accuracy less that at\nthe last epoch (points)")
-    grid[2].set_xlabel("predictions that differ\nbetween seeds (%)")
+    grid[1].set_xlabel("accuracy less that\nat the last epoch\n(points)")
+    grid[2].set_xlabel("predictions\nthat differ between\nseeds (%)")
     grid[2].set_xlim(left=0)
     if not grid[2].containers:
         grid[2].annotate(

@@ -127,9 +127,9 @@ def test_a_network_is_the_same_alone_and_among_others(smoke_record):
 def test_records_are_stored_network_by_network_and_found_together(tmp_path, monkeypatch):
     monkeypatch.setenv("BOOK_RECORDS", str(tmp_path))
     records.obtain("residual_tasks", "smoke", store=True)
-    assert len(list(tmp_path.glob("residual_tasks-smoke-*.nc"))) == 3
+    assert len(list(tmp_path.glob("residual_tasks-smoke-*.nc"))) == 4
     found = records.largest("residual_tasks")
-    assert found.sizes["network"] == 2
+    assert found.sizes["network"] == 3
     assert list(found["seed"].values) == [0, 1]
     assert list(found["part"].values) == list(residual_tasks.PARTS)
 
