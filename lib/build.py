@@ -47,6 +47,7 @@ TIMEOUT = {"smoke": 15 * 60, "book": 60 * 60, "reduced": 24 * 3600, "paper": 7 *
 
 KEPT_CACHES = 3  # execution caches that stay, so that switching between presets or branches does not run all again
 
+_VIEWCODE = "sphinx.ext.viewcode"
 _M = re.MULTILINE | re.DOTALL
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -164,7 +165,8 @@ def configure(config: dict[str, Any], preset: str, cache: Path) -> dict[str, Any
     """Return the book's configuration with what depends on the moment: cache, time-outs, buttons.
 
     The buttons that lead to the source need its public address. Without ``repository.url`` there are none; with it
-    there are source, edit and issue buttons, and a Colab button where the address is on GitHub.
+    there are source, edit and issue buttons, and a Colab button where the address is on GitHub. At preset smoke there
+    are no pages of the library's sources, whose colours take half of the time that the pages take.
 
     Examples
     --------
@@ -178,6 +180,10 @@ def configure(config: dict[str, Any], preset: str, cache: Path) -> dict[str, Any
     url = (config.get("repository") or {}).get("url") or ""
     on_github = url.startswith("https://github.com/")
     buttons = ("use_repository_button", "use_edit_page_button", "use_issues_button")
+    settings = dict((config.get("sphinx") or {}).get("config") or {})
+    if preset == "smoke":
+        settings["extensions"] = [each for each in settings.get("extensions", []) if each != _VIEWCODE]
+        settings = {name: value for name, value in settings.items() if not name.startswith("viewcode_")}
     colab = {"colab_url": "https://colab.research.google.com", "notebook_interface": "jupyterlab"}
     return {
         **config,
@@ -190,6 +196,7 @@ def configure(config: dict[str, Any], preset: str, cache: Path) -> dict[str, Any
             "show_tb": True,
         },
         "html": {**config.get("html", {}), **dict.fromkeys(buttons, bool(url))},
+        "sphinx": {**config.get("sphinx", {}), "config": settings},
         "launch_buttons": colab if on_github else {},
     }
 

@@ -22,14 +22,15 @@ BUILT = ROOT / "_build" / "tests"
 
 
 class Background:
-    """What takes minutes and waits for no other test, one after the other while the others run on another core.
+    """What takes minutes and waits for no other test, while the others run on another core.
 
-    That is the book at preset smoke, the type checker, and the chapters under nbval.
+    That is the book at preset smoke and, when it is built, the type checker and the chapters under nbval, two at a
+    time: what starts a kernel or a browser leaves a core idle half of the time.
     """
 
     def __init__(self):
         self.log = Path(tempfile.mkdtemp(prefix="book-of-tests-")) / "build.log"
-        self.pool = ThreadPoolExecutor(1)
+        self.pool = ThreadPoolExecutor(2)
         self.process = None
         self.begun = {}
         self.build = self.pool.submit(self._build)
@@ -41,8 +42,13 @@ class Background:
         return self.process.wait()
 
     def begin(self, what, work):
-        """Do some work when all that was asked for before is done."""
-        self.begun[what] = self.pool.submit(work)
+        """Do some work when the book is built and what was asked for before is done or begun."""
+
+        def after_the_build():
+            self.build.result()
+            return work()
+
+        self.begun[what] = self.pool.submit(after_the_build)
 
     def result(self, what, work):
         """Return what a work gave; one that still waits for its turn is done here and now."""
