@@ -97,7 +97,7 @@ def late(record: xr.Dataset) -> Figure:
                 )
     axes.axhline(100 * RESTLESS, **look("nominal"))
     axes.set_xticks(range(len(listed)), [name.partition(", ")[2] for name in listed])
-    axes.set(ylabel="standard deviation over mean,\nlast quarter (%)", xlim=(-0.5, len(listed) - 0.5))
+    axes.set(ylabel="standard deviation\nover mean, in the last\nquarter (%)", xlim=(-0.5, len(listed) - 0.5))
     axes.set_ylim(0, max(105 * RESTLESS, axes.get_ylim()[1]))  # the line whole, not half of it
     legend_below(figure, [axes], 2)
     return figure
