@@ -61,7 +61,7 @@ PRESETS = {
         units=6,
         seeds=(0,),
     ),
-    "book": Config(f"{cortex.SIMULATED} 32", seconds=30.0, units=24, seeds=(0,)),
+    "book": Config(f"{cortex.SIMULATED} 32", seconds=20.0, units=24, seeds=(0,)),
     "paper": Config(
         cortex.STORED, seconds=300.0, block=10.0, source=PUBLISHED, depth=56, part="test", units=64, seeds=(0, 1, 2)
     ),

@@ -101,7 +101,8 @@ def numbers(record: xr.Dataset, suffix: str) -> dict[str, float]:
         pairs = [rows(few, system=system, stimulus=stimulus, surrogate="pairwise") for stimulus in _stimuli(record)]
         kept = [float(total_correlation(each).mean()) for each in pairs]
         found[f"{key}-correlation"] = float(np.mean(correlation))
-        found[f"{key}-pairs"] = 100 * float(np.mean(kept)) / float(np.mean(correlation))
+        if found[f"{key}-correlation"] > 0:  # on few samples a bound may be no tighter than independent units
+            found[f"{key}-pairs"] = 100 * float(np.mean(kept)) / found[f"{key}-correlation"]
     gap = found["layer-complexity"] - np.array(of_system["neurons"])
     explained = 100 * (found["layer-complexity"] - np.array(of_system["sparse"])) / gap
     found |= {"explained-least": explained.min(), "explained-most": explained.max()}

@@ -49,3 +49,10 @@ def test_rates_explain_all_where_sparse_units_are_as_complex_as_neurons(made):
     made["bits"][chosen["sparse layer"]] = made["bits"].values[chosen["neurons"]]
     found = figures.numbers(made, "live")
     assert found["explained-least-live"] == found["explained-most-live"] == 100
+
+
+def test_where_nothing_is_shared_pairs_have_no_part_of_it(made, monkeypatch):
+    monkeypatch.setattr(figures, "total_correlation", lambda found: np.zeros(1))
+    found = figures.numbers(made, "live")
+    assert found["neurons-correlation-live"] == 0
+    assert "neurons-pairs-live" not in found
