@@ -14,13 +14,18 @@ Source: Srivastava, Greff and Schmidhuber (2015), arXiv:1505.00387, eqs. 2 to 4 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from lib.models._side_by_side import SideBySide, affine
+from lib.models._side_by_side import SideBySide, affine, through_loss
+from lib.models.perceptron import uniform_weights
+
+GAINS = {"torch": 1.0, "he-uniform": math.sqrt(6.0)}
+"""How weights can start: uniform, within these multiples of one over the root of the number of inputs."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +43,12 @@ class Shape:
     gate_bias
         Bias that all gates start with; None for a plain network, which has no gates.
     initial
-        How weights start: ``torch``, uniform within one over the root of the number of inputs, or ``he-uniform``.
+        How weights start: one of :data:`GAINS`.
 
     Raises
     ------
     ValueError
-        If a size is less than 1.
+        If a size is less than 1, or there are no such initial weights.
 
     Examples
     --------
@@ -61,6 +66,8 @@ class Shape:
     def __post_init__(self) -> None:
         if min(self.inputs, self.classes, self.width, self.depth) < 1:
             raise ValueError(f"{self} must have inputs, classes, width and depth of at least 1.")
+        if self.initial not in GAINS:
+            raise ValueError(f"Unknown initial weights {self.initial!r}: choose one of {', '.join(GAINS)}.")
 
     @property
     def gated(self) -> bool:
@@ -116,7 +123,7 @@ class HighwayNetworks(SideBySide):
     Raises
     ------
     ValueError
-        If there is no seed, or no such initial weights.
+        If there is no seed.
 
     Examples
     --------
@@ -128,12 +135,12 @@ class HighwayNetworks(SideBySide):
     """
 
     def __init__(self, shape: Shape, seeds: Sequence[int], device: str | torch.device = "cpu") -> None:
-        super().__init__(shape.pairs, seeds, shape.initial, device)
+        gain = GAINS[shape.initial]
+        super().__init__(shape.pairs, seeds, lambda *drawn: gain * uniform_weights(*drawn), device)
         self.shape = shape
         if shape.gate_bias is not None:
-            with torch.no_grad():
-                for bias in self.biases[1:-1]:
-                    bias[:, shape.width :] = shape.gate_bias
+            for bias in self.biases[1:-1]:
+                bias[:, shape.width :] = shape.gate_bias
 
     def layers(self, x: Tensor) -> list[Layer]:
         """Return what every hidden layer gives.
@@ -160,13 +167,27 @@ class HighwayNetworks(SideBySide):
 
     @torch.no_grad()
     def gradients(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Run one batch forwards and backwards, as `SideBySide.gradients`, with the backward pass written out.
+        """Run one batch forwards and backwards; fill ``parameters.grad``.
 
-        Layers this narrow cost less in arithmetic than in automatic differentiation's own work.
+        The backward pass is written out: layers this narrow cost less in arithmetic than in automatic
+        differentiation's own work.
+
+        Parameters
+        ----------
+        x
+            Inputs, shape (seeds, batch, inputs) or (batch, inputs).
+        y
+            Labels, int64, shape (seeds, batch).
+
+        Returns
+        -------
+        loss, mistakes
+            Mean cross-entropy in nats and share of mistakes in the batch, each of shape (seeds,).
         """
-        weights, biases = self._slopes
+        weights, biases = self._weights, self._biases
         layers = self.layers(x)
-        loss, mistakes, back = self._through_loss(self.scores(layers[-1].output), y)
+        loss, mistakes, back = through_loss(self.scores(layers[-1].output), y)
+        back = back.mT.contiguous()
         torch.bmm(back, layers[-1].output.mT, out=weights[-1])
         torch.sum(back, 2, out=biases[-1])
         back = torch.bmm(self.weights[-1].mT, back)

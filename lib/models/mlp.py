@@ -14,10 +14,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import torch
 from torch import Tensor
+
+from lib.models._side_by_side import SideBySide, affine, through_loss, uniform
 
 INITIALS = ("he-uniform", "he-normal", "torch")
 """How weights can start: uniform or normal with variance 2 / fan-in (He et al. 2015), or as `torch.nn.Linear` does."""
@@ -79,7 +82,7 @@ class Architecture:
         return len(self.sizes) - 2
 
 
-class MLPs:
+class MLPs(SideBySide):
     r"""Networks of one architecture, one for each seed, that learn side by side.
 
     All parameters live in one flat tensor, so that an optimizer updates them in one sweep; weights, biases, scales and
@@ -114,38 +117,15 @@ class MLPs:
     """
 
     def __init__(self, architecture: Architecture, seeds: Sequence[int], device: str | torch.device = "cpu") -> None:
-        if not seeds:
-            raise ValueError("seeds is empty: give at least one.")
-        self.architecture, self.seeds, self.device = architecture, tuple(seeds), torch.device(device)
-        pairs = list(pairwise(architecture.sizes))
         hidden = architecture.sizes[1:-1]
         normed = hidden if architecture.batch_norm else ()
-        shapes: list[tuple[int, ...]] = [(outputs, inputs) for inputs, outputs in pairs]
-        shapes += [(outputs,) for _, outputs in pairs] + 2 * [(units,) for units in normed]
-        sizes = [len(self.seeds) * math.prod(shape) for shape in shapes]
-        self.parameters = torch.zeros(sum(sizes), device=self.device)
-        self.parameters.grad = torch.zeros_like(self.parameters)
-
-        def views(flat: Tensor) -> list[list[Tensor]]:
-            parts = [part.view(len(self.seeds), *shape) for part, shape in zip(flat.split(sizes), shapes, strict=True)]
-            cuts = (0, len(pairs), 2 * len(pairs), 2 * len(pairs) + len(normed), len(parts))
-            return [parts[first:last] for first, last in pairwise(cuts)]
-
-        self.weights, self.biases, self.scales, self.shifts = views(self.parameters)
-        self._weights, self._biases, self._scales, self._shifts = views(self.parameters.grad)
+        super().__init__(
+            list(pairwise(architecture.sizes)), seeds, partial(_initial, architecture.initial), device, scaled=normed
+        )
+        self.architecture = architecture
         self.means = [torch.zeros(len(self.seeds), units, device=self.device) for units in normed]
         self.variances = [torch.ones(len(self.seeds), units, device=self.device) for units in normed]
         self._dropout = [torch.Generator(self.device).manual_seed(_mixed(seed)) for seed in self.seeds]
-        self._start()
-
-    def _start(self) -> None:
-        for number, seed in enumerate(self.seeds):
-            draw = torch.Generator().manual_seed(seed)  # on the CPU, so that a GPU starts from the same weights
-            for weight, bias in zip(self.weights, self.biases, strict=True):
-                weight[number] = _initial(self.architecture.initial, tuple(weight.shape[1:]), draw)
-                bias[number] = _uniform(tuple(bias.shape[1:]), weight.shape[-1] ** -0.5, draw)
-        for scale in self.scales:
-            scale.fill_(1.0)
 
     @torch.no_grad()
     def gradients(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -167,16 +147,7 @@ class MLPs:
             Mean loss and share of mistakes in the batch, each of shape (seeds,), with dropout on.
         """
         hidden, active, masks, normed, spreads = self._forward(x.expand(len(self.seeds), *x.shape[-2:]))
-        scores = torch.baddbmm(self.biases[-1][:, None], hidden[-1], self.weights[-1].transpose(1, 2))
-        logs = scores.log_softmax(-1)
-        true = y[..., None]
-        loss = -logs.gather(-1, true).squeeze(-1).mean(-1)
-        mistakes = (scores.argmax(-1) != y).float().mean(-1)
-
-        batch = y.shape[-1]
-        back = logs.exp_()
-        back.scatter_add_(-1, true, torch.full_like(true, -1, dtype=back.dtype))
-        back /= batch
+        loss, mistakes, back = through_loss(affine(hidden[-1], self.weights[-1], self.biases[-1]), y)
         for layer in range(self.architecture.depth, -1, -1):
             if layer < self.architecture.depth:
                 if masks:
@@ -197,7 +168,7 @@ class MLPs:
         hidden, active, normed, spreads = [x], [], [], []
         masks = self._masks(x.shape[1])
         for layer in range(self.architecture.depth):
-            z = torch.baddbmm(self.biases[layer][:, None], hidden[-1], self.weights[layer].transpose(1, 2))
+            z = affine(hidden[-1], self.weights[layer], self.biases[layer])
             if self.architecture.batch_norm:
                 mean = z.mean(1)
                 z -= mean[:, None]
@@ -259,7 +230,7 @@ class MLPs:
         layer, given = x.expand(len(self.seeds), *x.shape[-2:]), []
         masks = self._masks(x.shape[-2]) if dropout else []
         for number in range(self.architecture.depth):
-            layer = torch.baddbmm(self.biases[number][:, None], layer, self.weights[number].transpose(1, 2))
+            layer = affine(layer, self.weights[number], self.biases[number])
             if self.architecture.batch_norm:
                 scale = self.scales[number] * (self.variances[number] + _EPSILON).rsqrt()
                 shift = self.shifts[number] - self.means[number] * scale
@@ -269,15 +240,11 @@ class MLPs:
             if masks:
                 layer *= masks[number]
             given.append(layer)
-        return [*given, torch.baddbmm(self.biases[-1][:, None], layer, self.weights[-1].transpose(1, 2))]
+        return [*given, affine(layer, self.weights[-1], self.biases[-1])]
 
     def outputs(self, x: Tensor, *, dropout: bool = False, batch: int = 1_000) -> Tensor:
         """Return the scores of the classes in evaluation mode, shape (seeds, samples, classes)."""
         return torch.cat([self.layers(part, dropout=dropout)[-1] for part in x.split(batch, dim=-2)], dim=1)
-
-    def gradient_norms(self) -> Tensor:
-        """Return the Euclidean norm of the last gradient of each weight matrix, shape (seeds, layers)."""
-        return torch.stack([gradient.flatten(1).norm(dim=1) for gradient in self._weights], dim=1)
 
 
 def _mixed(seed: int) -> int:
@@ -289,8 +256,4 @@ def _initial(kind: str, shape: tuple[int, ...], generator: torch.Generator) -> T
     fan_in = shape[1]
     if kind == "he-normal":
         return torch.randn(shape, generator=generator) * math.sqrt(2 / fan_in)
-    return _uniform(shape, math.sqrt(6 / fan_in) if kind == "he-uniform" else fan_in**-0.5, generator)
-
-
-def _uniform(shape: tuple[int, ...], bound: float, generator: torch.Generator) -> Tensor:
-    return (2 * torch.rand(shape, generator=generator) - 1) * bound
+    return uniform(shape, math.sqrt(6 / fan_in) if kind == "he-uniform" else fan_in**-0.5, generator)

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from lib.models._side_by_side import SideBySide, affine
+from lib.models.perceptron import uniform_weights
 
 SIDE = 28
 """Pixels of a picture along each side."""
@@ -111,7 +112,31 @@ class SmallCNNs(SideBySide):
 
     def __init__(self, classes: int, seeds: Sequence[int], device: str | torch.device = "cpu") -> None:
         kernels = [(KERNEL**2 * inputs, outputs) for inputs, outputs in pairwise((1, *CHANNELS))]
-        super().__init__([*kernels, *pairwise((CHANNELS[-1], *UNITS, classes))], seeds, "torch", device)
+        super().__init__([*kernels, *pairwise((CHANNELS[-1], *UNITS, classes))], seeds, uniform_weights, device)
+        for view in (*self.weights, *self.biases):
+            view.requires_grad_()
+
+    def gradients(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Run one batch forwards and backwards; fill ``parameters.grad``.
+
+        Parameters
+        ----------
+        x
+            Pictures as `arranged` gives them, shape (seeds, batch, 729) or (batch, 729).
+        y
+            Labels, int64, shape (seeds, batch).
+
+        Returns
+        -------
+        loss, mistakes
+            Mean cross-entropy in nats and share of mistakes in the batch, each of shape (seeds,).
+        """
+        self._gradient.zero_()
+        with torch.enable_grad():
+            scores = self.outputs(x)
+            loss = -scores.log_softmax(-1).gather(-1, y[..., None]).squeeze(-1).mean(-1)
+            loss.sum().backward()  # no seed has a part in another's loss
+        return loss.detach(), (scores.detach().argmax(-1) != y).float().mean(-1)
 
     def feature_maps(self, x: Tensor) -> list[Tensor]:
         """Return what every convolution gives, after its ReLU.
