@@ -19,6 +19,7 @@ import xarray as xr
 from torch import Tensor
 
 from lib import data
+from lib.experiments._joining import joined_along_seeds
 from lib.experiments._progress import Progress, portion
 from lib.measures.patterns import PatternEntropies, default_budget, pattern_entropies
 from lib.models.mlp import Architecture, MLPs
@@ -96,27 +97,7 @@ def pieces(config: Config) -> list[Config]:
 
 def join_pieces(results: Sequence[xr.Dataset]) -> xr.Dataset:
     """Put seeds and widths together; seeds that a width has not are nan."""
-    return join_seeds_and(results, "width").sortby("width")
-
-
-def join_seeds_and(results: Sequence[xr.Dataset], dim: str) -> xr.Dataset:
-    """Put results together along seeds where they have the same place on another dimension, then along that.
-
-    Examples
-    --------
-    >>> parts = [xr.Dataset({"x": (("width", "seed"), [[seed]])}, {"width": [4], "seed": [seed]}) for seed in (0, 1)]
-    >>> join_seeds_and(parts, "width")["x"].values
-    array([[0, 1]])
-    """
-    places = dict.fromkeys(result[dim].values.item() for result in results)
-    each = []
-    for place in places:
-        same = [result for result in results if result[dim].values.item() == place]
-        each.append(xr.concat(same, "seed", data_vars="minimal", coords="minimal", compat="override"))
-    joined = xr.concat(each, dim, data_vars="minimal", combine_attrs="drop_conflicts").sortby("seed")
-    for name in joined.variables:
-        joined[name].attrs = results[0][name].attrs
-    return joined
+    return joined_along_seeds(results, "width", data_vars="minimal").sortby("width")
 
 
 def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Dataset:

@@ -18,9 +18,10 @@ import xarray as xr
 from torch import Tensor
 
 from lib import data
+from lib.experiments._joining import joined_along_seeds
 from lib.experiments._progress import Progress, portion
 from lib.experiments._residual import shuffled_pixels
-from lib.experiments.fc3_widths import entropies, join_seeds_and, patterns
+from lib.experiments.fc3_widths import entropies, patterns
 from lib.experiments.networks import for_seeds, network_pieces
 from lib.measures.linear_regions import Regions, regions_on_circles, regions_on_lines
 from lib.measures.patterns import pattern_entropy
@@ -111,7 +112,7 @@ def pieces(config: Config) -> list[Config]:
 
 def join_pieces(results: Sequence[xr.Dataset]) -> xr.Dataset:
     """Put seeds and networks together; seeds that a network has not are nan."""
-    return join_seeds_and(results, "network")
+    return joined_along_seeds(results, "network", data_vars="minimal")
 
 
 def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Dataset:

@@ -18,6 +18,7 @@ import xarray as xr
 from torch import Tensor
 
 from lib import data
+from lib.experiments._joining import joined
 from lib.experiments._progress import Progress, portion
 from lib.experiments._reading import loss_and_error, reading_steps
 from lib.experiments._rounding import to_four_digits
@@ -139,10 +140,7 @@ def pieces(config: Config) -> list[Config]:
 
 def join_pieces(results: Sequence[xr.Dataset]) -> xr.Dataset:
     """Put networks together; what a network has not, such as a layer, is NaN."""
-    joined = xr.concat(results, "network", combine_attrs="drop_conflicts")
-    for name in joined.variables:
-        joined[name].attrs = results[0][name].attrs
-    return joined
+    return joined(results, "network")
 
 
 def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Dataset:

@@ -17,6 +17,7 @@ import xarray as xr
 from torch import Tensor
 
 from lib.data.images import ImageSet
+from lib.experiments._joining import joined
 from lib.experiments._progress import Progress
 from lib.experiments._residual import (
     DIGITS,
@@ -69,10 +70,7 @@ def pieces(config: Config) -> list[Config]:
 
 def join_pieces(results: list[xr.Dataset]) -> xr.Dataset:
     """Put depths together; what a shallower network has not is NaN."""
-    joined = xr.concat(sorted(results, key=lambda result: int(result["depth"][0])), "depth")
-    for name in joined.variables:
-        joined[name].attrs = results[0][name].attrs
-    return joined
+    return joined(sorted(results, key=lambda result: int(result["depth"][0])), "depth", combine_attrs="override")
 
 
 def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Dataset:

@@ -26,6 +26,7 @@ from lib.data.image_tasks import TASKS, load_task, objects
 from lib.data.images import ImageSet
 from lib.data.order import Stream, generator_of
 from lib.device import fast_precision
+from lib.experiments._joining import joined_along_seeds
 from lib.experiments._progress import Progress
 from lib.experiments._residual import batches, blocks_of, channels_of, inputs, scores_of, topmost
 from lib.experiments.networks import network_pieces
@@ -178,15 +179,8 @@ def pieces(config: Config) -> list[Config]:
 
 def join_pieces(results: Sequence[xr.Dataset]) -> xr.Dataset:
     """Put networks and seeds together; what a network has not, such as a layer or an epoch, is NaN."""
-    names = dict.fromkeys(str(result["network"].values[0]) for result in results)
-    by_network = []
-    for name in names:
-        same = [result for result in results if result["network"].values[0] == name]
-        by_network.append(xr.concat(same, "seed", data_vars="minimal", coords="minimal", compat="override"))
-    joined = xr.concat(by_network, "network", combine_attrs="drop_conflicts")
-    for variable in joined.variables:
-        joined[variable].attrs = results[0][variable].attrs
-    return joined.sel(part=[part for part in PARTS if part in joined["part"].values]).sortby("seed")
+    found = joined_along_seeds(results, "network")
+    return found.sel(part=[part for part in PARTS if part in found["part"].values])
 
 
 def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Dataset:

@@ -17,6 +17,7 @@ import xarray as xr
 from torch import Tensor
 
 from lib import data
+from lib.experiments._joining import joined
 from lib.experiments._progress import Progress, portion
 from lib.experiments._reading import loss_and_error, reading_steps
 from lib.experiments._rounding import to_four_digits
@@ -72,12 +73,7 @@ def pieces(config: Config) -> list[Config]:
 
 def join_pieces(results: Sequence[xr.Dataset]) -> xr.Dataset:
     """Put networks together."""
-    joined = xr.concat(
-        results, "network", data_vars="minimal", coords="minimal", compat="equals", combine_attrs="drop_conflicts"
-    )
-    for name in joined.variables:
-        joined[name].attrs = results[0][name].attrs
-    return joined
+    return joined(results, "network", data_vars="minimal", coords="minimal", compat="equals")
 
 
 def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Dataset:

@@ -16,6 +16,7 @@ import xarray as xr
 from torch import Tensor
 
 from lib.data.bits import bit_strings, hamming_distance
+from lib.experiments._joining import joined
 from lib.experiments._progress import Progress, portion
 from lib.experiments._rounding import to_four_digits
 from lib.measures.response import (
@@ -124,10 +125,7 @@ def pieces(config: Config) -> list[Config]:
 
 def join_pieces(results: list[xr.Dataset]) -> xr.Dataset:
     """Put settings together; rates and seeds that one was not run with are NaN."""
-    joined = xr.concat(results, "setting", combine_attrs="drop_conflicts")
-    for name in joined.variables:
-        joined[name].attrs = results[0][name].attrs
-    return joined
+    return joined(results, "setting")
 
 
 def moments(last: int, number: int) -> np.ndarray:
