@@ -24,7 +24,7 @@ from lib.claims._judging import TINY, conclude, farthest, passing, range_of, spa
 from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
-from lib.claims.pattern_bounds import rows
+from lib.experiments.estimates import rows
 from lib.measures.statistics import Estimate, difference_interval, seed_interval
 
 SPONTANEOUS = "spontaneous"

@@ -9,25 +9,11 @@ from lib.claims._judging import conclude, passing, span
 from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
+from lib.experiments.estimates import rows
 from lib.measures.statistics import seed_interval
 
 TOLERANCE = 1.0
 """Percent."""
-
-
-def rows(record: xr.Dataset, **wanted: object) -> xr.Dataset:
-    """Return the estimates of a table that have the given values, such as ``study="folds"``.
-
-    Examples
-    --------
-    >>> table = xr.Dataset({"study": ("estimate", ["a", "b"]), "bits": ("estimate", [1.0, 2.0])})
-    >>> rows(table, study="b")["bits"].values
-    array([2.])
-    """
-    chosen = np.ones(record.sizes["estimate"], dtype=bool)
-    for name, value in wanted.items():
-        chosen &= record[name].values == value
-    return record.isel(estimate=np.flatnonzero(chosen))
 
 
 @judge("J38", experiment="pattern_bounds")

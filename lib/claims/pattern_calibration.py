@@ -12,7 +12,7 @@ from lib.claims._judging import TINY, conclude, estimate, over_seeds, passing, r
 from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
-from lib.claims.pattern_bounds import rows
+from lib.experiments.estimates import rows
 from lib.experiments.pattern_calibration import BOUNDING, LATTICE, SPARSE
 from lib.measures.dimension import effective_dimension
 from lib.measures.statistics import Estimate

@@ -19,6 +19,7 @@ import xarray as xr
 from lib.data.population import simulated_population, simulated_session
 from lib.data.recording import Epoch, Part, Recording, stored_session
 from lib.experiments._progress import Progress, portion
+from lib.experiments.estimates import table
 from lib.measures.dimension import effective_dimension
 from lib.measures.patterns import PatternEntropy, default_budget, pattern_entropy
 from lib.measures.surrogates import shifted, thinned
@@ -238,15 +239,8 @@ def estimates(
         found = alone if request.method == "independent" else _estimate(bins, request, config, device)
         rows.append(about | measured(found, alone))
     progress(1.0, "done")
-    return as_table(rows).assign_coords(seed=list(config.seeds)).assign_attrs(neurons_recorded=recording.n_neurons)
-
-
-def as_table(rows: list[dict[str, Any]]) -> xr.Dataset:
-    """Make a table of rows, each variable with its name and unit."""
-    table = xr.Dataset({name: ("estimate", [row[name] for row in rows]) for name in rows[0]})
-    for name, (text, unit) in _TEXTS.items():
-        table[name].attrs.update(long_name=text, units=unit)
-    return table
+    every = table(rows, COLUMNS).assign_coords(seed=list(config.seeds))
+    return every.assign_attrs(neurons_recorded=recording.n_neurons)
 
 
 def named(source: str) -> str:
@@ -437,7 +431,7 @@ def measured(found: PatternEntropy, alone: PatternEntropy) -> dict[str, Any]:
 _WITH_ERRORS = ("stimuli", "surrogates", "rates")
 """Studies whose effective dimension has an error: it takes as long as an estimate of the entropy."""
 
-_TEXTS = {
+COLUMNS = {
     "bits": ("bound on the entropy of the patterns", "bits"),
     "standard_error": ("its standard error over blocks of time", "bits"),
     "independent_bits": ("entropy of independent neurons at the same rates", "bits"),
@@ -463,3 +457,4 @@ _TEXTS = {
     "grouped": ("whether neighbouring bins are kept in one fold", "1"),
     "draw": ("seed of surrogate, subset, folds and initial weights", "1"),
 }
+"""What each column of the table is, and its unit."""

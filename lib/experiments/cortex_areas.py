@@ -21,6 +21,7 @@ from lib.data.recording import Part, Recording
 from lib.experiments import cortex
 from lib.experiments._progress import Progress, portion
 from lib.experiments.cortex import SIMULATED
+from lib.experiments.estimates import table
 
 VERSION = 1
 
@@ -198,7 +199,7 @@ def _tables(
         ]
         rows += [about | cortex.measured(each, found[0]) for each in found]
     if rows:
-        yield cortex.as_table(rows).assign_coords(seed=list(config.seeds))
+        yield table(rows, cortex.COLUMNS).assign_coords(seed=list(config.seeds))
 
 
 def _states(recording: Recording, config: Config) -> Iterator[tuple[cortex.Request, Part, np.ndarray]]:

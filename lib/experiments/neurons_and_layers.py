@@ -21,6 +21,7 @@ from lib import data
 from lib.experiments import cortex
 from lib.experiments._progress import Progress
 from lib.experiments._residual import DIGITS, FEW_DIGITS, PUBLISHED, Source, batches
+from lib.experiments.estimates import table
 from lib.measures.dimension import effective_dimension
 from lib.measures.patterns import default_budget, pattern_entropy
 from lib.measures.surrogates import pairwise, permuted, shifted
@@ -116,14 +117,15 @@ def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Datas
             for surrogate in _surrogates(patterns):
                 rows += _estimates(config, patterns, surrogate, draw, device)
     progress(1.0, "done")
-    table = xr.Dataset({name: ("estimate", [row[name] for row in rows]) for name in rows[0]})
-    for name, (text, unit) in _TEXTS.items():
-        table[name].attrs.update(long_name=text, units=unit)
-    return table.assign_coords(seed=list(config.seeds)).assign_attrs(
-        recording=cortex.named(config.recording),
-        network=f"ResNet-{config.depth}",
-        dataset=images.name,
-        layer=_top(model),
+    return (
+        table(rows, _TEXTS)
+        .assign_coords(seed=list(config.seeds))
+        .assign_attrs(
+            recording=cortex.named(config.recording),
+            network=f"ResNet-{config.depth}",
+            dataset=images.name,
+            layer=_top(model),
+        )
     )
 
 

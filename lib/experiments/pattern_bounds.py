@@ -19,6 +19,7 @@ from torch import Tensor
 from lib import data
 from lib.experiments._progress import Progress
 from lib.experiments._residual import DIGITS, FEW_DIGITS, PUBLISHED, Source, batches
+from lib.experiments.estimates import table
 from lib.measures.collisions import collision_entropy
 from lib.measures.patterns import default_budget, pattern_entropy
 from lib.probing import LayerPatterns, activation_sites, read_patterns
@@ -200,11 +201,8 @@ def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Datas
         below += [Request("coincidences", "collisions", len(x), seed, layer=layer) for layer in range(len(names))]
     rows += [_coincidences(request, every[request.layer], len(x)) for request in below]
     progress(1.0, "done")
-    table = xr.Dataset({name: ("estimate", [row[name] for row in rows]) for name in rows[0]})
-    table = table.assign_coords(seed=list(config.seeds))
-    for name, (text, unit) in _TEXTS.items():
-        table[name].attrs.update(long_name=text, units=unit)
-    return table.assign_attrs(
+    found = table(rows, _TEXTS).assign_coords(seed=list(config.seeds))
+    return found.assign_attrs(
         dataset=images.name,
         part=config.part,
         network=f"ResNet-{config.depth}",

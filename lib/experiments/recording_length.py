@@ -19,6 +19,7 @@ from lib.data.recording import Part, Recording
 from lib.experiments import cortex
 from lib.experiments._progress import Progress, portion
 from lib.experiments.cortex import SIMULATED, STORED
+from lib.experiments.estimates import table
 from lib.measures.dimension import dimension_of_spectrum, effective_dimension
 
 VERSION = 1
@@ -99,10 +100,7 @@ def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Datas
         progress(number / len(asked), f"{source}, {part.stimulus}: {length:g} s")
         rows += _estimates(cortex.named(source), part, length, seed, config, device)
     progress(1.0, "done")
-    table = xr.Dataset({name: ("estimate", [row[name] for row in rows]) for name in rows[0]})
-    for name, (text, unit) in _TEXTS.items():
-        table[name].attrs.update(long_name=text, units=unit)
-    return table.assign_coords(seed=list(config.seeds))
+    return table(rows, _TEXTS).assign_coords(seed=list(config.seeds))
 
 
 def _load(source: str, config: Config) -> Recording:

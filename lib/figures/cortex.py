@@ -17,10 +17,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from lib.claims.cortex import ACTIVE, over_sessions
-from lib.claims.pattern_bounds import rows
 from lib.data.population import simulated_population
 from lib.data.recording import Recording
 from lib.experiments.cortex import METHODS, SIMULATED
+from lib.experiments.estimates import rows
 from lib.figures._networks import legend_below
 from lib.figures.pattern_calibration import MARKS, METHOD_NAMES
 from lib.figures.style import BAND_ALPHA, colour, heading, look, panel_labels

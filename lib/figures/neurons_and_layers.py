@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from lib.claims.cortex import total_correlation
-from lib.claims.pattern_bounds import rows
+from lib.experiments.estimates import rows
 from lib.figures._networks import legend_below
 from lib.figures.style import colour, heading, look, panel_labels
 from lib.measures.statistics import seed_interval

@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from lib.claims.pattern_bounds import rows
+from lib.experiments.estimates import rows
 from lib.figures._networks import legend_below
 from lib.figures.pattern_calibration import METHOD_NAMES
 from lib.figures.style import BAND_ALPHA, colour, look, panel_labels

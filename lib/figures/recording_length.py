@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from lib.claims.pattern_bounds import rows
+from lib.experiments.estimates import rows
 from lib.experiments.recording_length import METHODS
 from lib.figures._networks import legend_below
 from lib.figures.cortex import KINDS

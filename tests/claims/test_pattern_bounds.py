@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from lib.claims.pattern_bounds import rows, two_folds_suffice
+from lib.claims.pattern_bounds import two_folds_suffice
+from lib.experiments.estimates import rows
 
 
 def made(excess):

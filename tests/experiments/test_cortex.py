@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from lib.claims.pattern_bounds import rows
 from lib.data.population import simulated_population, simulated_session
 from lib.data.recording import Epoch, Recording
 from lib.experiments import cortex
 from lib.experiments.cortex import FEW_STIMULI, PRESETS, SIMULATED, STUDIES, requests, segmented
+from lib.experiments.estimates import rows
 
 SMOKE = PRESETS["smoke"]
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from lib.claims.pattern_bounds import rows
 from lib.data import neural
 from lib.data.population import STIMULI
 from lib.data.recording import Epoch, Recording
 from lib.experiments import cortex, cortex_areas
 from lib.experiments.cortex_areas import DRIVEN, PRESETS, STATES, UNDRIVEN, simulated_area
+from lib.experiments.estimates import rows
 
 SMOKE = PRESETS["smoke"]
 

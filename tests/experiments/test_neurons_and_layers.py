@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from lib.claims.pattern_bounds import rows
 from lib.experiments import neurons_and_layers
+from lib.experiments.estimates import rows
 from lib.experiments.neurons_and_layers import LAYER, NEURONS, PRESETS, SPARSE, layer_values, rarest
 
 SMOKE = PRESETS["smoke"]

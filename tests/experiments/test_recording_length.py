@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from lib.claims.pattern_bounds import rows
 from lib.data.population import simulated_population
 from lib.experiments import recording_length
+from lib.experiments.estimates import rows
 from lib.experiments.recording_length import PRESETS
 from lib.measures.dimension import effective_dimension
 

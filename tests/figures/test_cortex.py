@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from lib.claims.pattern_bounds import rows
 from lib.data.population import simulated_population, simulated_session
 from lib.experiments.cortex import SIMULATED
+from lib.experiments.estimates import rows
 from lib.figures import cortex as figures
 
 

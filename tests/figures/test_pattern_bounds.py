@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from lib.claims.pattern_bounds import rows
+from lib.experiments.estimates import rows
 from lib.figures import pattern_bounds as figures
 
 NAMES = ("bits_against_seconds", "bits_against_samples", "folds_and_groups")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from lib.claims.pattern_bounds import rows
 from lib.data.population import simulated_population
+from lib.experiments.estimates import rows
 from lib.figures import recording_length as figures
 
 
