@@ -187,3 +187,14 @@ def test_half_precision_is_for_the_model_s_arithmetic_only():
     assert kinds == {torch.bfloat16}
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
     assert last.error < 0.1
+
+
+@pytest.mark.skipif(not torch.set_flush_denormal(False), reason="this processor cannot flush subnormal numbers")
+def test_weights_that_decay_to_nothing_are_nothing(samples):
+    x, y = samples
+    nets = MLPs(ARCHITECTURE, seeds=(0,))
+    nets.parameters.mul_(1e-36)
+    list(fit(nets, 0 * x, y, Recipe("sgd", 0.1, 9.0, 8), (40,)))  # each step leaves a tenth of a weight
+    first = nets.weights[0]
+    assert (first == 0).all()
+    assert float(torch.tensor(1e-30) * 1e-10) > 0, "elsewhere subnormal numbers are what they were"
