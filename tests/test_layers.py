@@ -7,15 +7,17 @@ import pytest
 from lib.provenance import ROOT
 
 LAYERS = [
-    {"files", "netcdf", "presets", "device", "provenance"},
+    {"files", "netcdf", "presets", "device", "provenance", "checkpoints"},
     {"data"},
     {"models"},
     {"training"},
     {"measures"},
     {"probing"},
+    {"following"},
     {"experiments"},
     {"records"},
     {"claims", "figures", "sweep"},
+    {"report"},
     {"bench", "build", "execution", "__main__"},
 ]
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}

@@ -1,0 +1,87 @@
+"""Weights from a file, whoever wrote it: safetensors, or a state dict of PyTorch, of which nothing is executed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
+"""How names of files with weights end; all but the first are read by PyTorch, with ``weights_only=True``."""
+
+_WRAPPERS = ("module.", "_orig_mod.", "model.")  # of DistributedDataParallel, torch.compile, and Lightning
+
+
+def load_weights(path: str | Path) -> dict[str, Tensor]:
+    """Return the tensors of a checkpoint by name, on the CPU.
+
+    A state dict that stands inside a larger checkpoint, beside the state of an optimizer say, is found by its name,
+    ``state_dict``, ``model_state_dict`` or ``model``. What wrappers put before every name is taken off.
+
+    Parameters
+    ----------
+    path
+        File whose name ends in one of :data:`SUFFIXES`.
+
+    Returns
+    -------
+    dict
+        In the order of the file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is of another kind, damaged, holds anything but tensors and plain values, or no tensor.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "epoch-3.pt"
+    ...     torch.save({"epoch": 3, "state_dict": {"module.fc.weight": torch.zeros(2, 3)}}, path)
+    ...     {name: tuple(tensor.shape) for name, tensor in load_weights(path).items()}
+    {'fc.weight': (2, 3)}
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"There is no file {path}.")
+    if path.suffix not in SUFFIXES or not path.is_file():
+        raise ValueError(f"{path} is no file of weights: give one whose name ends in {', '.join(SUFFIXES)}.")
+    found = _tensors(_read(path))
+    if not found:
+        raise ValueError(f"{path} holds no tensors: save model.state_dict().")
+    for wrapper in _WRAPPERS:
+        if all(name.startswith(wrapper) for name in found):
+            found = {name.removeprefix(wrapper): tensor for name, tensor in found.items()}
+    return found
+
+
+def _read(path: Path) -> Any:
+    if path.suffix == ".safetensors":
+        try:
+            return load_file(path)
+        except SafetensorError as error:
+            raise ValueError(f"{path} is damaged, or not of safetensors' format; write it anew.") from error
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # its reader meets damage in many ways: RuntimeError, EOFError, KeyError, ...
+        raise ValueError(
+            f"{path} is damaged, or holds more than tensors, which is not executed here: save model.state_dict()."
+        ) from error
+
+
+def _tensors(found: Any) -> dict[str, Tensor]:
+    """Return the state dict in what a file held."""
+    if not isinstance(found, Mapping):
+        return {}
+    for name in ("state_dict", "model_state_dict", "model"):
+        if isinstance(found.get(name), Mapping):
+            return _tensors(found[name])
+    return {str(name): tensor for name, tensor in found.items() if isinstance(tensor, Tensor)}
