@@ -10,9 +10,10 @@ from sklearn.decomposition import PCA
 from torch import nn
 
 import lib
+from lib.data.recording import Epoch, Recording
 from lib.measures.patterns import pattern_entropy
 from lib.models.resnet import ResNet
-from lib.probing import OBSERVABLES, activation_sites, probe, read_patterns
+from lib.probing import OBSERVABLES, activation_sites, probe, probe_recording, read_patterns
 
 MLP_LAYERS = ["1", "3"]
 
@@ -288,3 +289,31 @@ def test_on_a_gpu_as_on_the_cpu(conv, images):
     here = probe(conv, images, method="plugin")
     there = probe(conv.cuda(), images, method="plugin")
     np.testing.assert_allclose(there["complexity"], here["complexity"], rtol=1e-3)
+
+
+def test_rectifiers_of_other_kinds_are_found_and_tokens_are_positions():
+    torch.manual_seed(0)
+    block = nn.Sequential(nn.Linear(6, 12), nn.GELU(), nn.Linear(12, 6), nn.SiLU())
+    found = probe(block, torch.randn(30, 5, 6), method="plugin")
+    assert found["layer"].values.tolist() == ["1", "3"]
+    assert found["units"].values.tolist() == [12, 6]
+    assert found["patterns"].values.tolist() == [150, 150]
+
+
+def test_a_recording_is_read_as_a_layer_is():
+    draw = np.random.default_rng(0)
+    signal = draw.random((600, 1)) < 0.1
+    together = (draw.random((600, 5)) < np.where(signal, 0.8, 0.02)).T  # neurons that share an input
+    alone = (draw.random((600, 5)) < 0.1).T
+    epochs = (Epoch("together", 0, 600), Epoch("alone", 600, 1_200))
+    recording = Recording(np.concatenate([together, alone], 1), 0.1, epochs, "made up")
+    found = probe_recording(recording)
+    assert found["stimulus"].values.tolist() == ["together", "alone"]
+    gain, error = found["gain"].values, found["gain_error"].values
+    assert gain[0] > 5 * error[0]
+    assert gain[1] < 3 * error[1]
+    assert abs(found["shifted_gain"].values[0]) < gain[0] / 5
+    assert found["effective_dimension"].values[0] < 3 < found["shifted_effective_dimension"].values[0]
+    assert probe_recording(recording, ["alone"], method="autoregressive")["gain"].item() < 0.1
+    with pytest.raises(ValueError, match="noise"):
+        probe_recording(recording, ["noise"])

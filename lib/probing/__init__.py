@@ -18,9 +18,19 @@ from torch import Tensor, nn
 from lib.measures.patterns import Budget
 from lib.probing._observables import observables_of
 from lib.probing._readings import Choice, Reading, hooked
-from lib.probing._sites import Site, activation_sites, evaluation, named_sites
+from lib.probing._recordings import probe_recording
+from lib.probing._sites import RECTIFIERS, Site, activation_sites, evaluation, named_sites
 
-__all__ = ["OBSERVABLES", "LayerPatterns", "Site", "activation_sites", "probe", "read_patterns"]
+__all__ = [
+    "OBSERVABLES",
+    "RECTIFIERS",
+    "LayerPatterns",
+    "Site",
+    "activation_sites",
+    "probe",
+    "probe_recording",
+    "read_patterns",
+]
 
 OBSERVABLES = ("complexity", "linearity", "effective_dimension", "covariance", "joint_complexity")
 """What can be asked for, see `probe`."""
@@ -56,8 +66,8 @@ def probe(
         gives them.
     layers
         Names of activation modules, as ``model.named_modules`` has them; for ``"relu[1]"`` the second call of a module
-        that is called several times. By default those of `activation_sites`: every ReLU, in residual cells only the
-        one after the summation.
+        that is called several times. By default those of `activation_sites`: every ReLU, GELU or other rectifier,
+        in residual cells only the one after the summation.
     observables
         Some of :data:`OBSERVABLES`, by default the first three. "joint_complexity", eq. 8, is for networks whose layers
         have one pattern a sample.
@@ -89,8 +99,8 @@ def probe(
     Raises
     ------
     ValueError
-        If a layer or observable is unknown, there is no ReLU, nothing is left to read, an argument is out of range, or
-        an activation is nan or infinite.
+        If a layer or observable is unknown, there is no rectifier, nothing is left to read, an argument is out of
+        range, or an activation is nan or infinite.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Where in a model activations are taken: its ReLUs in the order of their use, or modules that are named."""
+"""Where in a model activations are taken: its rectifiers in the order of their use, or modules that are named."""
 
 from __future__ import annotations
 
@@ -8,6 +8,21 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+
+RECTIFIERS = (
+    nn.ReLU,
+    nn.ReLU6,
+    nn.LeakyReLU,
+    nn.PReLU,
+    nn.ELU,
+    nn.CELU,
+    nn.SELU,
+    nn.GELU,
+    nn.SiLU,
+    nn.Mish,
+    nn.Hardswish,
+)
+"""Activation modules that shut a unit below 0, or nearly, and pass on what is above: it is on from 0 on, as a ReLU."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +35,10 @@ class Site:
 
 
 def activation_sites(model: nn.Module, example: Tensor) -> list[Site]:
-    """Return the ReLUs of a model in the order in which they are used; in residual cells those after the summation.
+    """Return a model's rectifiers in the order of their use; in residual cells those after the summation.
 
-    A cell is a module that holds ReLUs and calls one of them on the sum of two tensors.
+    Rectifiers are modules of the types in :data:`RECTIFIERS`. A cell is a module that holds some and calls one of them
+    on the sum of two tensors.
 
     Parameters
     ----------
@@ -34,7 +50,7 @@ def activation_sites(model: nn.Module, example: Tensor) -> list[Site]:
     Raises
     ------
     ValueError
-        If the model uses no ReLU module.
+        If the model uses none of these modules.
 
     Examples
     --------
@@ -58,7 +74,7 @@ def activation_sites(model: nn.Module, example: Tensor) -> list[Site]:
 
     try:
         for name, module in model.named_modules():
-            if isinstance(module, nn.ReLU):
+            if isinstance(module, RECTIFIERS):
                 note(name)
         one = example[:1].detach().clone()
         with evaluation(model), torch.enable_grad():
@@ -67,7 +83,7 @@ def activation_sites(model: nn.Module, example: Tensor) -> list[Site]:
         for handle in handles:
             handle.remove()
     if not used:
-        raise ValueError("The model uses no nn.ReLU module: name the modules to read in layers.")
+        raise ValueError("The model uses no nn.ReLU, nn.GELU or other rectifier: name the modules to read in layers.")
     cells = {name.rpartition(".")[0] for name, _, summed in used if summed}
     kept = [(name, number) for name, number, summed in used if summed or name.rpartition(".")[0] not in cells]
     names = [name for name, _ in kept]
@@ -84,7 +100,7 @@ def named_sites(model: nn.Module, layers: Sequence[str]) -> list[Site]:
             raise ValueError(f"The model has no module {layer!r}: name modules such as {some}.")
         sites.append(Site(layer, name, int(call.rstrip("]")) if call else 0))
     if not sites:
-        raise ValueError("No layers are named: leave layers out for every ReLU, or name at least one module.")
+        raise ValueError("No layers are named: leave layers out for every rectifier, or name at least one module.")
     return sites
 
 
