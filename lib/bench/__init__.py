@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from lib.bench import (
     dimension,
+    following,
     histogram,
     narrow_networks,
     patterns,
@@ -21,6 +22,7 @@ __all__ = ["BENCHMARKS", "BenchResult"]
 
 BENCHMARKS: dict[str, Callable[[], BenchResult]] = {
     "dimension": dimension.run,
+    "following": following.run,
     "histogram": histogram.run,
     "narrow_networks": narrow_networks.run,
     "patterns": patterns.default,
