@@ -72,6 +72,14 @@ def _parser() -> argparse.ArgumentParser:
     ledger = command("ledger", _ledger, "Print the verdict on every claim.")
     ledger.add_argument("--json", action="store_true", help="as JSON, one row a claim")
 
+    report = command(
+        "report", _report, "Report on weights, checkpoints or recordings of your own: one HTML file with figures."
+    )
+    report.add_argument("files", nargs="+", metavar="FILE", help=".safetensors, .pt, .pth, .bin, .ckpt, .npz or .nwb")
+    report.add_argument("--output", metavar="HTML", help="file to write (default: named after the first)")
+    report.add_argument("--bins", type=int, default=256, help="of the weights' histograms (default: 256)")
+    report.add_argument("--seed", type=int, default=0, help="of the controls (default: 0)")
+
     bench = command("bench", _bench, "Measure the speed of the library against what one would otherwise do.")
     bench.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run (default: all)")
 
@@ -203,6 +211,13 @@ def _ledger(options: argparse.Namespace) -> None:
 
     rows = claims.ledger()
     print(claims.to_json(rows) if options.json else claims.to_text(rows))
+
+
+def _report(options: argparse.Namespace) -> None:
+    from lib.report import default_output, report_files
+
+    output = options.output or default_output(options.files)
+    print(report_files(options.files, output, bins=options.bins, seed=options.seed))
 
 
 def _bench(options: argparse.Namespace) -> None:

@@ -1,0 +1,95 @@
+"""Reports: on networks, checkpoints and recordings, whole or not at all."""
+
+import base64
+import re
+
+import numpy as np
+import pytest
+import torch
+from bs4 import BeautifulSoup
+from safetensors.torch import save_file
+from torch import nn
+
+from lib.__main__ import main
+from lib.measures.weights import weight_plane
+from lib.probing import probe
+from lib.report import Section, layers_section, report_files, write_report
+
+
+def save(path, seed=0):
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(20, 30), nn.ReLU(), nn.Linear(30, 4))
+    save_file(model.state_dict(), path) if path.suffix == ".safetensors" else torch.save(model.state_dict(), path)
+    return model
+
+
+def page_of(path):
+    return BeautifulSoup(path.read_text(), "html.parser")
+
+
+def test_the_command_reports_on_a_checkpoint(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = save(tmp_path / "my model.safetensors")
+    assert main(["report", "my model.safetensors"]) == 0
+    path = tmp_path / capsys.readouterr().out.strip()
+    assert path.name == "my_model-report.html"
+    page = page_of(path)
+    assert page.h1.text == "my model.safetensors"
+    rows = [[cell.text for cell in row.find_all("td")] for row in page.tbody.find_all("tr")]
+    assert [row[0] for row in rows] == ["0.weight", "2.weight"]
+    plane = weight_plane(model).sel(rule="spread")
+    assert rows[0][6] == f"{plane['h'].values[0]:.4f}"
+    assert all(image["alt"] for image in page.find_all("img"))
+    png = base64.b64decode(re.search("base64,(.*)", page.img["src"])[1])
+    assert png.startswith(b"\x89PNG")
+    assert not re.findall(r"(?:src|href)=\"(?!data:)", path.read_text()), "it reads without a network"
+
+
+def test_checkpoints_of_one_training_are_compared(tmp_path):
+    files = [tmp_path / f"step-{step}.pt" for step in (0, 100)]
+    for seed, file in enumerate(files):
+        save(file, seed)
+    page = page_of(report_files(files, tmp_path / "report.html"))
+    assert [section.h2.text for section in page.find_all("section")] == [
+        "From checkpoint to checkpoint",
+        "Weights of step-0.pt",
+        "Weights of step-100.pt",
+    ]
+
+
+def test_a_recording_is_reported_by_stimulus(tmp_path):
+    draw, bins = np.random.default_rng(0), 2_000
+    np.savez(
+        tmp_path / "session.npz",
+        raster=draw.random((6, bins)) < 0.05,
+        frame_rate_hz=30.0,
+        epoch_name=np.array(["grey", "movie"]),
+        epoch_start=np.array([0, 1_000]),
+        epoch_end=np.array([1_000, bins]),
+        cell_specimen_id=np.arange(6),
+    )
+    page = page_of(report_files([tmp_path / "session.npz"], tmp_path / "report.html"))
+    assert [row.td.text for row in page.tbody.find_all("tr")] == ["grey", "movie"]
+    assert "6 neurons" in page.section.p.text
+
+
+def test_layers_can_be_reported(tmp_path):
+    model = save(tmp_path / "model.pt")
+    found = probe(model, torch.randn(200, 20), method="independent")
+    page = page_of(write_report(tmp_path / "r.html", "Mine", [layers_section(found, "Layers <of> mine")]))
+    assert page.h2.text == "Layers <of> mine"
+    assert page.tbody.td.text == "1"
+
+
+def test_what_cannot_be_read_leaves_no_report(tmp_path, capsys):
+    (tmp_path / "broken.pt").write_bytes(b"no weights")
+    good, output = tmp_path / "good.pt", tmp_path / "report.html"
+    save(good)
+    assert main(["report", str(good), str(tmp_path / "broken.pt"), "--output", str(output)]) == 1
+    assert "broken.pt is damaged" in capsys.readouterr().err
+    assert not output.exists()
+    with pytest.raises(ValueError, match="no file of weights and no recording"):
+        report_files([tmp_path / "notes.txt"], output)
+    with pytest.raises(ValueError, match="nothing to report"):
+        write_report(output, "Nothing", [])
+    assert isinstance(Section("a", "b").rows, tuple)
