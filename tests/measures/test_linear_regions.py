@@ -6,7 +6,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from lib.measures.linear_regions import _circles, most_patterns, regions_on_circles, regions_on_lines
+from lib.measures.linear_regions import (
+    _circles,
+    most_patterns,
+    regions_in_steps,
+    regions_on_circles,
+    regions_on_lines,
+)
 
 
 def network(sizes, seed=0):
@@ -63,6 +69,29 @@ def test_a_circle_meets_what_is_met_in_small_steps(sizes):
         regions, changes = walked(weights, biases, on_circle(vectors, t))
         assert found.count[path] == regions
         assert (found.path == path).sum() == changes
+
+
+def test_fine_steps_see_every_region_and_coarse_ones_miss_some():
+    weights, biases = network((6, 8, 7, 9))
+    start, end = points(2, 3, 6)
+    exact = regions_on_lines(weights, biases, start, end)
+    fine = regions_in_steps(weights, biases, start, end, 100_000)
+    for found, wanted in ((fine.count, exact.count), (fine.path, exact.path), (fine.flips, exact.flips)):
+        np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_allclose(fine.place, exact.place, atol=0.5e-5 + 1e-9)
+    coarse = regions_in_steps(weights, biases, start, end, 4)
+    assert (coarse.count < exact.count).all()
+    assert coarse.single < exact.single
+
+
+def test_steps_see_what_a_walk_sees():
+    weights, biases = network((5, 6, 8))
+    start, end = points(2, 2, 5)
+    found = regions_in_steps(weights, biases, start, end, 30)
+    for path in range(2):
+        x = start[path] + np.linspace(0, 1, 31)[:, None] * (end - start)[path]
+        regions, changes = walked(weights, biases, x)
+        assert (found.count[path], (found.path == path).sum()) == (regions, changes)
 
 
 def test_places_are_where_patterns_change_and_one_unit_switches():
@@ -157,5 +186,7 @@ def test_bad_input_gets_one_sentence(change, message):
 def test_points_on_a_line_have_no_circle():
     with pytest.raises(ValueError, match="path 1 lie on a line"):
         regions_on_circles([np.eye(2)], [np.zeros(2)], [[0, 0], [0, 0]], [[1, 0], [1, 1]], [[0, 1], [2, 2]])
+    with pytest.raises(ValueError, match="0 steps go nowhere"):
+        regions_in_steps([np.eye(2)], [np.zeros(2)], [[0, 0]], [[1, 0]], 0)
     with pytest.raises(ValueError, match="has no patterns"):
         most_patterns(0, 3)
