@@ -117,7 +117,16 @@ def _width_axis(axes: Axes, record: xr.Dataset) -> None:
     axes.set_xlabel("width N of L2")
 
 
-def numbers(record: xr.Dataset, name: str) -> dict[str, float]:
+def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
+    """Return what the prose says of a live run and of the stored record, rounded.
+
+    Names end with ``fc3-live`` and ``fc3``.
+    """
+    seconds = {"seconds-fc3": round(live.attrs["wall_time_s"])}
+    return seconds | _numbers_of(live, "fc3-live") | _numbers_of(record, "fc3")
+
+
+def _numbers_of(record: xr.Dataset, name: str) -> dict[str, float]:
     """Return what the prose says of a record, rounded; every key ends with a dash and `name`."""
     about = record.attrs
     found = {"minutes": float(about["wall_time_s"]) / 60, "seeds": record.sizes["seed"], "images": about["images"]}

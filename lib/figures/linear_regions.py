@@ -127,7 +127,16 @@ def along_a_line(weights: list[np.ndarray], biases: list[np.ndarray], start: np.
     return figure
 
 
-def numbers(record: xr.Dataset, name: str) -> dict[str, float]:
+def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
+    """Return what the prose says of a live run and of the stored record, rounded.
+
+    Names end with ``net-live`` and ``net``.
+    """
+    seconds = {"seconds-net": round(live.attrs["wall_time_s"])}
+    return seconds | _numbers_of(live, "net-live") | _numbers_of(record, "net")
+
+
+def _numbers_of(record: xr.Dataset, name: str) -> dict[str, float]:
     """Return what the prose says of a record, rounded; every key ends with a dash and `name`."""
     found: dict[str, float] = {"minutes": float(record.attrs["wall_time_s"]) / 60, "seeds": record.sizes["seed"]}
     for labels, short in (("true", ""), ("random", "-random")):

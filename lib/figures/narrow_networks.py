@@ -25,6 +25,17 @@ AXIS = {
 }
 """Labels of the axes."""
 
+NETWORKS = {
+    "text": "highway 11 x 28, rate 3e-5",
+    "plain": "plain 11 x 28, rate 3e-5",
+    "wide": "highway 11 x 36, rate 3e-5",
+    "ten": "highway 10 x 36, rate 3e-5",
+    "low": "highway 11 x 28, rate 1e-5",
+    "ordinary": "highway 11 x 28, rate 1e-3",
+    "random": "highway 11 x 28, rate 1e-4, random labels",
+}
+"""Networks of the stored record that the chapter speaks of, by the word that it has for each."""
+
 _SHADES = ("blue", "vermilion", "green", "purple", "sky", "brown", "black", "grey")
 
 
@@ -179,7 +190,25 @@ def compare(record: xr.Dataset, which: list[str], quantity: str = "effective_dim
     return figure
 
 
-def numbers(record: xr.Dataset, name: str, key: str) -> dict[str, float]:
+def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
+    """Return what the prose says of a live run and of the stored record, rounded.
+
+    Names end with ``live`` and ``plain-live`` for the first network with and without gates of the live run, and with
+    the words of `NETWORKS` for those of the record.
+    """
+    gated = live["gate_bias"].notnull().values
+    first, first_plain = (names(live.isel(network=chosen))[0] for chosen in (gated, ~gated))
+    found: dict[str, float] = {
+        "seconds-live": round(live.attrs["wall_time_s"]),
+        "minutes-record": round(record.attrs["wall_time_s"] / 60),
+    }
+    found |= _numbers_of(live, first, "live") | _numbers_of(live, first_plain, "plain-live")
+    for word, name in NETWORKS.items():
+        found |= _numbers_of(record, name, word)
+    return found
+
+
+def _numbers_of(record: xr.Dataset, name: str, key: str) -> dict[str, float]:
     """Return what the prose says of one network, rounded; names end with `key`."""
     chosen = network(record, name)
     found: dict[str, float] = {

@@ -16,6 +16,9 @@ from lib.measures.statistics import seed_interval
 SHADES = ("blue", "vermilion", "green")
 """Colours of the three convolutions."""
 
+NETWORKS = {"low": "small CNN, rate 1e-4", "ordinary": "small CNN, rate 1e-3"}
+"""Networks of the stored record that the chapter speaks of, by the word that it has for each."""
+
 
 def names(record: xr.Dataset) -> list[str]:
     """Return the names of all networks of a record."""
@@ -103,7 +106,21 @@ def late(record: xr.Dataset) -> Figure:
     return figure
 
 
-def numbers(record: xr.Dataset, name: str, key: str) -> dict[str, float]:
+def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
+    """Return what the prose says of the stored record, rounded, and how long it and a live run took.
+
+    Names of what is said of a network end with the words of `NETWORKS`.
+    """
+    found: dict[str, float] = {
+        "seconds-cnn-live": round(live.attrs["wall_time_s"]),
+        "minutes-cnn-record": round(record.attrs["wall_time_s"] / 60),
+    }
+    for word, name in NETWORKS.items():
+        found |= _numbers_of(record, name, word)
+    return found
+
+
+def _numbers_of(record: xr.Dataset, name: str, key: str) -> dict[str, float]:
     """Return what the prose says of one network, rounded; names end with `key`."""
     chosen = record.sel(network=name)
     inner = np.flatnonzero(~border(chosen))

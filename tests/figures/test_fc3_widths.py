@@ -23,9 +23,10 @@ def test_lines_are_means_over_seeds(smoke_record):
 
 def test_numbers_are_those_of_the_record(smoke_record):
     record = smoke_record("fc3_widths")
-    found = figures.numbers(record, "live")
-    assert found["seeds-live"] == 2
-    assert found["narrowest-live"] == 6
+    found = figures.numbers(record, record)
+    assert found["seconds-fc3"] == round(record.attrs["wall_time_s"])
+    assert found["seeds-fc3-live"] == 2
+    assert found["narrowest-fc3-live"] == 6
     last = record.sel(stage="last").isel(width=-1)
-    assert found["test_accuracy-wide-live"] == pytest.approx(100 * float(last["test_accuracy"].mean()), abs=1e-3)
+    assert found["test_accuracy-wide-fc3-live"] == pytest.approx(100 * float(last["test_accuracy"].mean()), abs=1e-3)
     assert "digits" not in figures.caption_of(record)

@@ -32,9 +32,10 @@ def test_borders_on_a_line_are_drawn_by_layer():
 
 def test_numbers_are_those_of_the_record(smoke_record):
     record = smoke_record("linear_regions")
-    found = figures.numbers(record, "live")
-    assert found["width-narrow-live"] == 6
-    assert found["single-narrow-live"] == 100
+    found = figures.numbers(record, record)
+    assert found["seconds-net"] == round(record.attrs["wall_time_s"])
+    assert found["width-narrow-net-live"] == 6
+    assert found["single-narrow-net-live"] == 100
     wanted = record["regions_per_unit"].sel(network="width 8", shape="line", source="noise").isel(epoch=0).mean()
-    assert found["regions-first-line-noise-wide-live"] == pytest.approx(float(wanted), abs=1e-3)
-    assert "width-narrow-random-live" in found
+    assert found["regions-first-line-noise-wide-net-live"] == pytest.approx(float(wanted), abs=1e-3)
+    assert "width-narrow-random-net-live" in found

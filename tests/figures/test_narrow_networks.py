@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lib import records
 from lib.figures import narrow_networks as figures
 from lib.figures import small_cnn as of_cnn
 
@@ -57,9 +58,30 @@ def test_pixels_minima_and_late_spread_are_drawn(smoke_record):
 def test_numbers_are_those_of_the_record(smoke_record):
     record = smoke_record("narrow_networks")
     name = figures.names(record)[0]
-    found = figures.numbers(record, name, "live")
+    found = figures._numbers_of(record, name, "live")
     assert found["seeds-live"] == 3
     error = 100 * float(record.sel(network=name)["test_error"].isel(reading=-1).mean())
     assert found["error-live"] == pytest.approx(error, abs=0.01)
     record = smoke_record("small_cnn")
-    assert of_cnn.numbers(record, of_cnn.names(record)[0], "live")["cnn-seeds-live"] == 3
+    assert of_cnn._numbers_of(record, of_cnn.names(record)[0], "live")["cnn-seeds-live"] == 3
+
+
+def test_numbers_are_named_after_the_run_and_the_network(smoke_record, monkeypatch):
+    for module, shift in ((figures, ""), (of_cnn, "cnn-")):
+        record = smoke_record(module.__name__.rpartition(".")[2])
+        *_, last = module.names(record)
+        monkeypatch.setattr(module, "NETWORKS", {"last": last})
+        found = module.numbers(record, record)
+        assert {f"seconds-{shift}live", f"minutes-{shift}record"} < set(found)
+        assert found[f"{shift}error-last"] == module._numbers_of(record, last, "last")[f"{shift}error-last"]
+    live = smoke_record("narrow_networks")
+    monkeypatch.setattr(figures, "NETWORKS", {})
+    found = figures.numbers(live, live)
+    for key, name in zip(("live", "plain-live"), figures.names(live), strict=True):
+        assert found[f"error-{key}"] == figures._numbers_of(live, name, key)[f"error-{key}"]
+
+
+@pytest.mark.parametrize("module", [figures, of_cnn])
+def test_the_stored_record_has_the_networks_that_the_chapter_speaks_of(module):
+    record = records.largest(module.__name__.rpartition(".")[2])
+    assert set(module.NETWORKS.values()) <= set(module.names(record))
