@@ -14,8 +14,8 @@ from matplotlib.ticker import NullLocator
 
 from lib.experiments.estimates import rows
 from lib.experiments.recording_length import METHODS
+from lib.figures._cortex import KINDS
 from lib.figures._networks import legend_below
-from lib.figures.cortex import KINDS
 from lib.figures.pattern_calibration import MARKS, METHOD_NAMES
 from lib.figures.style import colour, heading, look, panel_labels
 
