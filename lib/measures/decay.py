@@ -65,9 +65,7 @@ def fit_decay(t: np.ndarray, y: np.ndarray) -> Decay:
     >>> float(fit_decay(t, np.exp(-t / 100)).shape)
     1.0
     """
-    t, y = _checked(t, y)
-    positive = (y > 0).all(-1) & np.isfinite(y).all(-1)
-    log_y = np.log(np.where(positive[..., None], y, 1.0))
+    t, log_y, positive = _logarithms(t, y)
     log_y = log_y - log_y.mean(-1, keepdims=True)
     time = np.log(t / t[0])
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -125,14 +123,13 @@ def held_out_errors(t: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
     >>> min(missed, key=missed.get), round(float(missed["power law"]), 2)
     ('power law and constant', 0.05)
     """
-    t, y = _checked(t, y)
-    positive = (y > 0).all(-1) & np.isfinite(y).all(-1)
-    rows = np.log(np.where(positive[..., None], y, 1.0)).reshape(-1, len(t))
+    t, log_y, positive = _logarithms(t, y)
+    rows = log_y.reshape(-1, len(t))
     found = {}
     for law in LAWS:
         curves, sloped = _candidates(law, t / t[0])
         missed = [_missed(rows, curves, moment, sloped) for moment in range(len(t))]
-        error = np.sqrt(np.square(missed).mean(0)).reshape(y.shape[:-1])
+        error = np.sqrt(np.square(missed).mean(0)).reshape(positive.shape)
         found[law] = np.where(positive, error, np.nan)[()]
     return found
 
@@ -172,11 +169,8 @@ def neighbour_ratio(t: np.ndarray, y: np.ndarray) -> np.ndarray:
     >>> round(float(neighbour_ratio(t, 0.2 + 0.2 * np.exp(-t / 10))), 1)
     0.4
     """
-    t, y = _checked(t, y)
-    positive = (y > 0).all(-1) & np.isfinite(y).all(-1)
-    x, log_y = (
-        each - each.mean(-1, keepdims=True) for each in (np.log(t), np.log(np.where(positive[..., None], y, 1)))
-    )
+    t, log_y, positive = _logarithms(t, y)
+    x, log_y = (each - each.mean(-1, keepdims=True) for each in (np.log(t), log_y))
     left = log_y - (log_y @ x / (x @ x))[..., None] * x
     square = np.maximum((left**2).sum(-1), np.finfo(float).tiny)
     return np.where(positive, (np.diff(left, axis=-1) ** 2).sum(-1) / square, np.nan)[()]
@@ -206,10 +200,15 @@ def _missed(rows: np.ndarray, curves: np.ndarray, moment: int, sloped: bool) -> 
     return np.asarray(rows[:, moment] - y_mean[:, 0] - slope_of_best * (curves[best, moment] - x_mean[best, 0]))
 
 
-def _checked(t: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _logarithms(t: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Check times and curves; return times, logarithms of the curves, and which curves (...) are positive throughout.
+
+    Logarithms of a curve that is not are 0.
+    """
     t, y = np.asarray(t, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if t.ndim != 1 or len(t) < 5 or t[0] <= 0 or (np.diff(t) <= 0).any():
         raise ValueError(f"Times of shape {t.shape} must be at least 5, positive and increasing.")
     if y.shape[-1:] != t.shape:
         raise ValueError(f"Curves of shape {y.shape} have not the {len(t)} moments of the times as their last axis.")
-    return t, y
+    positive = (y > 0).all(-1) & np.isfinite(y).all(-1)
+    return t, np.log(np.where(positive[..., None], y, 1.0)), positive
