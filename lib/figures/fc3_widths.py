@@ -47,7 +47,7 @@ def linearity(record: xr.Dataset) -> Figure:
         axes.axhline(0.5, **look("nominal"))
         heading(axes, STAGES[stage])
         _width_axis(axes, record)
-    grid[0].set_ylabel("linearity")
+    grid[0].set(ylabel="linearity", ylim=(0, 1))  # of a few seeds an interval may go beyond what can be
     panel_labels(grid)
     legend_below(figure, list(grid), 2)
     return figure

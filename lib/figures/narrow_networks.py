@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,10 @@ NETWORKS = {
 """Networks of the stored record that the chapter speaks of, by the word that it has for each."""
 
 _SHADES = ("blue", "vermilion", "green", "purple", "sky", "brown", "black", "grey")
+_MARKS: tuple[dict[str, Any], ...] = (
+    {"marker": "o", "markersize": 3},
+    {"marker": "D", "markersize": 5, "markerfacecolor": "white"},
+)
 
 
 def names(record: xr.Dataset) -> list[str]:
@@ -60,7 +65,7 @@ def profiles(record: xr.Dataset, name: str, seed: int | None = None) -> Figure:
         for line, shade in zip(values, layer_shades(depth), strict=True):
             known = np.isfinite(line)
             axes.plot(epochs[known], line[known], color=shade, linewidth=1.3)
-        axes.set(ylabel=AXIS[quantity], ylim=(0, _top(record, quantity)))
+        axes.set(ylabel=AXIS[quantity].replace(" (", "\n("), ylim=(0, _top(record, quantity)))
     last = grid[1, 1]
     for quantity, shade in (("test_loss", "blue"), ("test_error", "vermilion")):
         draw(last, epochs, chosen[quantity], AXIS[quantity], color=colour(shade))
@@ -90,7 +95,7 @@ def depths(record: xr.Dataset) -> Figure:
             for name, style in _styles(record).items():
                 chosen = network(record, name)
                 found = xr.DataArray(getattr(quench(chosen, quantity).dips, field), dims=("seed", "layer"))
-                draw(axes, chosen["layer"].values, 100 * found, name, marker="o", markersize=3, linewidth=1.2, **style)
+                draw(axes, chosen["layer"].values, 100 * found, name, linewidth=1.2, **style)
             axes.axhline(100 * DEEP, **look("nominal"))
             axes.set(ylim=(0, None), ylabel=f"{word} (%)")
         heading(column[0], AXIS[quantity].partition(" (")[0])
@@ -102,12 +107,12 @@ def depths(record: xr.Dataset) -> Figure:
 
 
 def _styles(record: xr.Dataset) -> dict[str, dict[str, Any]]:
-    """Colours of networks in their order; dashes for those that are controls."""
+    """Colours of networks in their order, with other marks where they begin again; dashes for controls."""
     found = {}
-    for name, shade in zip(names(record), _SHADES + _SHADES, strict=False):
+    for name, (mark, shade) in zip(names(record), product(_MARKS, _SHADES), strict=False):
         chosen = record.sel(network=name)
         control = bool(chosen["gate_bias"].isnull()) or chosen["labels"].item() != "true"
-        found[name] = {"color": colour(shade), "linestyle": (0, (4, 2)) if control else "-"}
+        found[name] = {"color": colour(shade), "linestyle": (0, (4, 2)) if control else "-", **mark}
     return found
 
 

@@ -41,7 +41,7 @@ def pixels(record: xr.Dataset, name: str) -> Figure:
         values = middle["effective_dimension"].isel(pixel=int(each))
         draw(axes, epochs, values, "middle pixel", color=colour(shade), linewidth=1.8)
         axes.set(ylabel="effective dimension", ylim=(0.9, None))
-        heading(axes, f"convolution {each}")
+        heading(axes, f"convolution {each + 1}")
     last = grid[1, 1]
     for quantity, text, shade in (("test_loss", "loss (nats)", "purple"), ("test_error", "error", "brown")):
         draw(last, epochs, chosen[quantity], text, color=colour(shade))
@@ -70,7 +70,7 @@ def minima(record: xr.Dataset, seeds: int = 3) -> Figure:
                     color=colour(shade),
                     markersize=3 if each < 2 else 7,
                     alpha=0.7,
-                    label=f"convolution {each}" if marker == "o" else None,
+                    label=f"convolution {each + 1}" if marker == "o" else None,
                 )
         axes.axhline(100 * DEEP, **look("nominal"))
         heading(axes, name.partition(", ")[2])
@@ -94,7 +94,7 @@ def late(record: xr.Dataset) -> Figure:
                 found = seed_interval(100 * np.nanmean(spread, axis=1))
                 x = place + 0.2 * (each - 1) + (0.05 if straight else -0.02)
                 bars = [[found.mean - found.low], [found.high - found.mean]] if np.isfinite(found.low) else None
-                label = f"convolution {each}{', about a straight line' if straight else ''}" if not place else None
+                label = f"convolution {each + 1}{', about a straight line' if straight else ''}" if not place else None
                 axes.errorbar(
                     x, found.mean, yerr=bars, fmt=marker, color=colour(shade), markersize=6, capsize=2, label=label
                 )

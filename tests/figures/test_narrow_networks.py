@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from lib import records
 from lib.figures import narrow_networks as figures
@@ -20,7 +21,7 @@ def test_profiles_have_a_line_a_layer(smoke_record, seed):
     panels = labelled(figures.profiles(record, name, seed))
     assert [axes.get_ylabel() for axes in panels][:3] == [
         "effective dimension",
-        "complexity (bits per neuron)",
+        "complexity\n(bits per neuron)",
         "mean gate",
     ]
     drawn = record.sel(network=name)["effective_dimension"]
@@ -43,6 +44,13 @@ def test_the_other_figures_draw_and_label_their_axes(smoke_record):
         panels = labelled(figure)
         assert panels[-1].get_xlabel()
         assert panels[0].get_ylabel()
+
+
+def test_no_two_of_many_networks_look_alike(smoke_record):
+    record = smoke_record("narrow_networks")
+    many = xr.concat([record.isel(network=0)] * 12, "network").assign_coords(network=[f"n{k}" for k in range(12)])
+    lines = labelled(figures.depths(many))[0].lines[:12]
+    assert len({(line.get_color(), line.get_marker()) for line in lines}) == 12
 
 
 def test_pixels_minima_and_late_spread_are_drawn(smoke_record):
