@@ -42,14 +42,14 @@ def span(measured: Estimate) -> tuple[float, float]:
 
 
 def range_of(values: Sequence[float], digits: int = 2) -> str:
-    """Say from where to where numbers go; one number where no other is seen at so many digits.
+    """Say from where to where numbers go; one number where no other is seen at so many digits, and 0 without a sign.
 
     Examples
     --------
-    >>> range_of([0.5, 0.25]), range_of([0.5, 0.501])
-    ('0.25 to 0.50', '0.50')
+    >>> range_of([0.5, 0.25]), range_of([0.5, 0.501]), range_of([-0.001, 0.04])
+    ('0.25 to 0.50', '0.50', '0.00 to 0.04')
     """
-    low, high = (f"{end(values):.{digits}f}" for end in (min, max))
+    low, high = (f"{end(values):z.{digits}f}" for end in (min, max))
     return low if low == high else f"{low} to {high}"
 
 

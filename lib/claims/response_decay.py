@@ -63,7 +63,7 @@ def _power_law_conditions(record: xr.Dataset, name: str) -> list[Condition]:
                     seed_interval(exponent),
                     passes=shared.follows_power_law(found),
                     note=f"theory {shared.THEORY[reading]:g}, constant kernel over the same epochs "
-                    f"{theory[reading].mean():.3f}; best shape {np.nanmean(found.shape):.2f} (0 a power law, 1 an "
+                    f"{theory[reading].mean():.3f}; best shape {np.nanmean(found.shape):z.2f} (0 a power law, 1 an "
                     f"exponential), misfit {np.nanmean(found.power_misfit):.3f} nats against "
                     f"{np.nanmean(found.exponential_misfit):.2f} for the exponential",
                 )
@@ -246,7 +246,7 @@ def wrong_labels_blur_the_law(record: xr.Dataset) -> Judgement | None:
                     control=null,
                     passes=verdict,
                     holds_in_control=None if null is None else held is True,
-                    note=f"slope {np.nanmean(slopes.exponent):.2f}, best shape {np.nanmean(slopes.shape):.2f}, misfit "
+                    note=f"slope {np.nanmean(slopes.exponent):.2f}, best shape {np.nanmean(slopes.shape):z.2f}, misfit "
                     f"{np.nanmean(slopes.power_misfit):.2f} nats",
                 )
             )
@@ -310,7 +310,7 @@ def regression_converges(record: xr.Dataset) -> Judgement | None:
                 shared.condition_name(name, rate),
                 effect,
                 passes=all_of(lies(span(seed_interval(evidence)), high=-TINY), lies(span(effect), -CONSTANT, CONSTANT)),
-                note=f"raw: best shape {np.nanmean(raw.shape):.2f}, power law misses by "
+                note=f"raw: best shape {np.nanmean(raw.shape):z.2f}, power law misses by "
                 f"{np.nanmean(raw.power_misfit):.2f} nats, exponential by {np.nanmean(raw.exponential_misfit):.2f}",
             )
         )

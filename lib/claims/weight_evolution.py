@@ -328,8 +328,8 @@ def _trends(
                 null = _taus(control, quantity, rule)[number]
                 other, difference = seed_interval(null), _difference(taus[number], data, null, control)
                 random.append(float(other.mean))
-            note = f"all snapshots {hundred[number].mean():.2f}" + "".join(
-                f"; {bins} bins {tau[number].mean():.2f}" for bins, tau in others.items()
+            note = f"all snapshots {hundred[number].mean():z.2f}" + "".join(
+                f"; {bins} bins {tau[number].mean():z.2f}" for bins, tau in others.items()
             )
             conditions.append(
                 Condition.measured(

@@ -81,7 +81,7 @@ def answers(record: xr.Dataset, area: str, suffix: str, level: str = "movies") -
                 continue
             mean, low, high = (float(each) for each in (rise.mean, rise.low, rise.high))
             word = "rises" if low > 0 else "falls" if high < 0 else "neither rises nor falls beyond its error"
-            found[f"rise-{key}-{study}-{suffix}"] = f"{word} ({mean:+.3f}, {low:+.3f} to {high:+.3f})"
+            found[f"rise-{key}-{study}-{suffix}"] = f"{word} ({mean:+z.3f}, {low:+z.3f} to {high:+z.3f})"
     return found
 
 
