@@ -77,7 +77,7 @@ def excess(record: xr.Dataset) -> Figure:
         panel.axhline(0, color=colour("black"), linewidth=0.8)
         panel.set_xticks(range(len(stimuli)), labels=[s.replace("_", " ") for s in stimuli], rotation=25, ha="right")
         heading(panel, name)
-    panels[0].set_ylabel("normalised total correlation")
+    panels[0].set_ylabel("normalised\ntotal correlation")
     layer = total_correlation(rows(record, whole=0, system="layer", surrogate="none")).mean()
     panels[1].axhline(layer, label="layer as it is", **look("nominal"))
     panel_labels(panels)

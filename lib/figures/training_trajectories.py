@@ -56,9 +56,9 @@ def courses(shown: Sequence[xr.Dataset]) -> Figure:
         errors: "error, test pictures",
         train_errors: "error, train pictures",
         dimension: AXIS["effective_dimension"],
-        complexity: "complexity per unit (bits)",
+        complexity: "complexity\nper unit (bits)",
         linearity: AXIS["linearity"],
-        shared: SHARED,
+        shared: SHARED.replace(" corr", "\ncorr"),
     }
     for axes, label in labels.items():
         _epoch_axis(axes)
