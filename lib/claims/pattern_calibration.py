@@ -161,7 +161,7 @@ def logistic_regression_on_sparse_patterns(record: xr.Dataset, cortex: xr.Datase
         measure=f"bits of logistic regression over those of xgboost, largest ({carrier.name})",
         control=f"blocks of time kept in one fold, ratios: {', '.join(in_blocks) or 'not run'}",
         text=f"{passing(conditions)} are as stated: {ratios['bits']} times the bits of xgboost in {ratios['seconds']} "
-        f"times its seconds. {carrier.note}.",
+        f"times its seconds. Bits of {carrier.name.rpartition(': ')[0]}: {carrier.note.removeprefix('bits: ')}.",
     )
 
 
