@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import xarray as xr
 from torch import Tensor, nn
 
+from lib.measures.patterns import Budget
 from lib.measures.weights import weight_plane
 from lib.probing import probe
 
@@ -41,8 +42,8 @@ class Follower:
         Of the time.
     rule, bins
         Of the weights' histograms, see `lib.measures.weights.weight_plane`.
-    method
-        Of the patterns' entropy, see `lib.measures.patterns.pattern_entropy`; None leaves it out.
+    method, budget
+        Of the patterns' entropy, see `lib.measures.patterns.pattern_entropy`; without a method it is left out.
     patches
         Pixels or tokens of each input that are read.
     seed
@@ -80,6 +81,7 @@ class Follower:
         rule: str = "spread",
         bins: int = 256,
         method: str | None = "autoregressive",
+        budget: Budget | None = None,
         patches: int | None = 4,
         seed: int = 0,
     ) -> None:
@@ -90,7 +92,7 @@ class Follower:
         self.model, self.inputs, self.layers = model, inputs, layers
         self._steps = None if steps is None else frozenset(steps)
         self._share, self._rule, self._bins = share, rule, bins
-        self._method, self._patches, self._seed = method, patches, seed
+        self._method, self._budget, self._patches, self._seed = method, budget, patches, seed
         self._looks: list[xr.Dataset] = []
         self._next, self._spent, self._last = 0, 0.0, 0.0
         self._start: float | None = None
@@ -133,6 +135,7 @@ class Follower:
             self.layers,
             seen if self._method else seen[1:],
             method=self._method or "autoregressive",
+            budget=self._budget,
             patches=self._patches,
             seed=self._seed,
         )

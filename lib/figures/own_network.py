@@ -105,7 +105,7 @@ def layers(readings: Mapping[str, xr.Dataset]) -> Figure:
             if values is not None:
                 axes.plot(place, values, label=name, markersize=3.5, linewidth=1.3, **style)
     for axes, (quantity, text) in zip(grid.flat, LAYER_AXES.items(), strict=True):
-        axes.set_ylabel(text)
+        axes.set_ylabel(text, fontsize=9.5)
         if quantity in ("complexity_per_unit", "linearity"):
             axes.set_ylim(-0.02, 1.02)
     for axes in grid[1]:
@@ -140,7 +140,8 @@ def course(table: xr.Dataset, step: int | None = None) -> Figure:
         low, high = np.nanmin(every), np.nanmax(every)
         room = 0.05 * max(high - low, 1e-3)
         axes.set(xlim=(0.8, later[-1] * 1.25), ylim=(low - room, high + room))
-        axes.set(xlabel="step + 1", ylabel=LAYER_AXES[quantity])
+        axes.set_xlabel("step + 1")
+        axes.set_ylabel(LAYER_AXES[quantity], fontsize=9.5)
     plane = grid[1, 1]
     (rule,) = table["rule"].values
     draw_limits(plane, int(table.attrs["bins"]) + (0 if rule == "own" else 2), normalised=True, label=None)
@@ -165,20 +166,21 @@ def stimuli(table: xr.Dataset) -> Figure:
         What `lib.probing.probe_recording` gives.
     """
     units, names = table["units"].values, [str(name) for name in table["stimulus"].values]
-    figure, grid = plt.subplots(1, 3, figsize=(7.6, 1.6 + 0.3 * len(names)), sharey=True)
+    figure, grid = plt.subplots(1, 3, figsize=(7.6, 1.8 + 0.3 * len(names)), sharey=True)
     place = np.arange(len(names))
-    for axes, quantity, error, text in zip(
+    for axes, quantity, error, over, text in zip(
         grid,
         ("complexity", "gain", "effective_dimension"),
         ("complexity_error", "gain_error", None),
-        ("complexity (bits a neuron)", "below independence (bits a neuron)", "effective dimension a neuron"),
+        (units, 1, units),
+        ("complexity\n(bits a neuron)", "below independence\n(bits)", "effective dimension\na neuron"),
         strict=True,
     ):
-        bars = None if error is None else 1.96 * table[error].values / units
-        axes.errorbar(table[quantity] / units, place + 0.1, xerr=bars, fmt="o", color=colour("blue"), label="recording")
-        axes.plot(table[f"shifted_{quantity}"] / units, place - 0.1, "s", color=colour("grey"), label="shifted trains")
-        axes.set_xlabel(text, fontsize=9.5)
-        axes.xaxis.set_major_locator(MaxNLocator(4))
+        bars = None if error is None else 1.96 * table[error].values / over
+        axes.errorbar(table[quantity] / over, place + 0.1, xerr=bars, fmt="o", color=colour("blue"), label="recording")
+        axes.plot(table[f"shifted_{quantity}"] / over, place - 0.1, "s", color=colour("grey"), label="shifted trains")
+        axes.set_xlabel(text)
+        axes.xaxis.set_major_locator(MaxNLocator(3))
     grid[1].axvline(0, **look("nominal"))
     grid[0].set(yticks=place, yticklabels=names, ylim=(len(names) - 0.5, -0.5))
     panel_labels(grid)
