@@ -172,7 +172,7 @@ def stimuli(table: xr.Dataset) -> Figure:
         grid,
         ("complexity", "gain", "effective_dimension"),
         ("complexity_error", "gain_error", None),
-        (units, 1, units),
+        (units, np.ones_like(units), units),
         ("complexity\n(bits a neuron)", "below independence\n(bits)", "effective dimension\na neuron"),
         strict=True,
     ):
