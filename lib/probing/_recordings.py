@@ -17,6 +17,10 @@ SPARSE_DECAY = 4.0
 """Weight decay of the masked network on neurons that are on in a percent of bins; found where the entropy is known."""
 
 
+SHIFT = 1.0
+"""Seconds by which a train of the control is shifted at least."""
+
+
 def probe_recording(
     recording: Recording,
     stimuli: Sequence[str] | None = None,
@@ -28,7 +32,7 @@ def probe_recording(
     """Complexity, total correlation and effective dimension of a recording's neurons under each stimulus.
 
     A pattern is which neurons had any event in a bin. Beside each number stands that of trains shifted around a circle
-    by a lag of each neuron's own, which keep their rates and lose their correlation.
+    by a lag of each neuron's own, of a second at least, which keep their rates and lose their correlation.
 
     Parameters
     ----------
@@ -70,9 +74,9 @@ def probe_recording(
     for name in names:
         part = recording.during(name)
         groups = part.blocks(block)
-        own, control = (
-            _observables(z, groups, method, seed) for z in (part.patterns, shifted(part.patterns, seed, groups=None))
-        )
+        least = max(1, round(SHIFT / part.bin_width))  # as activity of one moment lasts for many bins
+        control_patterns = shifted(part.patterns, seed, least=least)
+        own, control = (_observables(z, groups, method, seed) for z in (part.patterns, control_patterns))
         kept = ("complexity", "gain", "gain_error", "effective_dimension")
         rows.append(own | {f"shifted_{key}": control[key] for key in kept})
     found = xr.Dataset(
