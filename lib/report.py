@@ -19,6 +19,7 @@ from lib import provenance
 from lib.checkpoints import SUFFIXES, load_weights
 from lib.data.recording import Recording, from_npz, from_nwb
 from lib.figures import own_network, style
+from lib.figures._networks import RULE_NAMES
 from lib.files import whole
 from lib.measures.weights import weight_plane
 from lib.probing import probe_recording
@@ -153,7 +154,7 @@ def weights_section(table: xr.Dataset, title: str = "Weights") -> Section:
     text = (
         f"{table.sizes['layer']} matrices of {int(table['count'].sum()):,} weights; biases, and scales and shifts of "
         "normalisations, are left out. The sign of a difference can hang on the rule of binning, so there are several; "
-        f"numbers below are of “{own_network.RULE_NAMES[rule]}”."
+        f"numbers below are of “{RULE_NAMES[rule]}”."
     )
     return Section(title, text, pictures, columns, rows)
 

@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lib.figures._networks import RULE_NAMES, draw_limits, layer_shades, legend_below
+from lib.figures._networks import SHORT_RULE_NAMES, draw_limits, layer_shades, legend_below
 from lib.figures.style import CYCLE, colour, heading, look, panel_labels
 
 LAYER_AXES = {
@@ -50,7 +50,7 @@ def weight_planes(table: xr.Dataset) -> Figure:
         axes.set_ylim(0, 1.25 * max(chosen["c"].values.max(), chosen["normal_c"].values.max()))
         axes.set_xlabel("normalised entropy h")
         axes.xaxis.set_major_locator(MaxNLocator(4))
-        heading(axes, RULE_NAMES[rule] if len(rules) < 3 else {"own": "own range"}.get(rule, RULE_NAMES[rule]))
+        heading(axes, SHORT_RULE_NAMES[rule])
     grid[0][0].set_ylabel("normalised complexity c")
     ends = [0, len(shades) - 1] if len(shades) > 1 else [0]
     for number in ends:
