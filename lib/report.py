@@ -105,18 +105,19 @@ def report_files(files: Sequence[str | Path], output: str | Path, *, bins: int =
     (True, 2)
     """
     style.use()
-    sections = [_section(Path(file), bins, seed) for file in files]
-    tables = [load_weights(file) for file in files if Path(file).suffix in SUFFIXES]
-    if len(tables) > 1 and len({tuple(table) for table in tables}) == 1:
-        names = [Path(file).name for file in files if Path(file).suffix in SUFFIXES]
-        planes = [weight_plane(table, ("spread",), bins, draws=2, seed=seed) for table in tables]
-        sections.insert(0, _course_section(names, xr.concat(planes, "checkpoint")))
+    sections, planes = [], {}
+    for file in map(Path, files):
+        if file.suffix in SUFFIXES:
+            planes[str(file)] = weight_plane(load_weights(file), bins=bins, seed=seed)
+            sections.append(weights_section(planes[str(file)], f"Weights of {file.name}"))
+        else:
+            sections.append(_recording(file, seed))
+    if len(planes) > 1 and len({tuple(plane["layer"].values) for plane in planes.values()}) == 1:
+        sections.insert(0, _course_section(list(planes), xr.concat(planes.values(), "checkpoint")))
     return write_report(output, ", ".join(Path(file).name for file in files), sections)
 
 
-def _section(file: Path, bins: int, seed: int) -> Section:
-    if file.suffix in SUFFIXES:
-        return weights_section(weight_plane(load_weights(file), bins=bins, seed=seed), f"Weights of {file.name}")
+def _recording(file: Path, seed: int) -> Section:
     if file.suffix in RECORDINGS:
         recording = RECORDINGS[file.suffix](file)
         return recording_section(probe_recording(recording, seed=seed), f"Recording {file.name}")
