@@ -16,6 +16,9 @@ from lib.probing import probe
 SHARE = 0.05
 """Share of the time that looking may take by default."""
 
+BUDGET = Budget(hidden=32, steps=100, batch=128)
+"""Of the masked network at each look: small, for what counts is the comparison between looks."""
+
 GROWTH = 1.1
 """Least factor between the steps of two looks: early on, where most happens, looks are close together."""
 
@@ -81,7 +84,7 @@ class Follower:
         rule: str = "spread",
         bins: int = 256,
         method: str | None = "autoregressive",
-        budget: Budget | None = None,
+        budget: Budget = BUDGET,
         patches: int | None = 4,
         seed: int = 0,
     ) -> None:
