@@ -9,12 +9,25 @@ A judge is a function from a record to a `Judgement`, registered in a public mod
 102
 """
 
-from lib.claims._model import CLAIMS, TEXTS, VERDICTS, Claim, Condition, Interval, Judgement, Text, Verdict
+from lib.claims._model import (
+    CHAPTERS,
+    CLAIMS,
+    TEXTS,
+    VERDICTS,
+    Claim,
+    Condition,
+    Interval,
+    Judgement,
+    Text,
+    Verdict,
+    read_claims,
+)
 from lib.claims._registry import Judge, JudgeError, Row, counts, judge, judges, ledger
 from lib.claims._render import ClaimTable, CountTable, claim_table, counts_to_html, to_html, to_json, to_text
 from lib.claims._verdict import decide, holds_in_control, lies
 
 __all__ = [
+    "CHAPTERS",
     "CLAIMS",
     "TEXTS",
     "VERDICTS",
@@ -38,6 +51,7 @@ __all__ = [
     "judges",
     "ledger",
     "lies",
+    "read_claims",
     "to_html",
     "to_json",
     "to_text",

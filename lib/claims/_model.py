@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib import resources
+from dataclasses import dataclass, fields
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 if TYPE_CHECKING:
     from lib.measures.statistics import Estimate
@@ -200,12 +200,65 @@ def _interval(estimate: Estimate) -> Interval | None:
     return None if math.isnan(low) or math.isnan(high) else (low, high)
 
 
-def _load() -> tuple[Mapping[str, Text], Mapping[str, Claim]]:
-    """Read the list of claims that ships with the package."""
-    table = tomllib.loads(resources.files(__package__).joinpath("claims.toml").read_text("utf-8"))
-    texts = {key: Text(key=key, **row) for key, row in table["texts"].items()}
-    claims = {key: Claim(id=key, source=key[0], **row) for key, row in table["claims"].items()}
+def read_claims(path: str | Path) -> tuple[Mapping[str, Text], Mapping[str, Claim]]:
+    """Read a list of claims, this book's or another's.
+
+    A table ``[texts.KEY]`` for each text holds its ``title`` and the ``setting`` its claims share; a table
+    ``[claims.KEY1]`` for each claim holds ``where``, ``statement``, ``test``, ``control``, ``open`` and ``core``
+    (see `Claim`). The letters of a claim's id are the key of its text. Other tables are left alone.
+
+    Parameters
+    ----------
+    path : str or Path
+        File in TOML.
+
+    Returns
+    -------
+    texts, claims : mapping of str to Text, mapping of str to Claim
+        By key and by id, in the order of the file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no TOML, or a claim lacks a field, has one that is not known, or belongs to no text.
+
+    Examples
+    --------
+    >>> texts, claims = read_claims(Path(__file__).with_name("claims.toml"))
+    >>> claims["N5"].source, texts["N"].title
+    ('N', 'A simple theory for training response of deep neural networks')
+    """
+    table = _table(Path(path))
+    texts = {key: _filled(Text, f"text {key}", row, key=key) for key, row in table.get("texts", {}).items()}
+    claims = {}
+    for key, row in table.get("claims", {}).items():
+        source = key.rstrip("0123456789")
+        if source not in texts:
+            raise ValueError(f"Claim {key} belongs to no text: {path} needs a table [texts.{source}].")
+        claims[key] = _filled(Claim, f"claim {key}", row, id=key, source=source)
     return MappingProxyType(texts), MappingProxyType(claims)
 
 
-TEXTS, CLAIMS = _load()
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no list of claims in TOML: {error}.") from error
+
+
+def _filled(kind: type[Any], name: str, row: Mapping[str, Any], **known: str) -> Any:
+    """Make a text or a claim of its table, or say which field is missing or unknown."""
+    wanted = {field.name for field in fields(kind)} - set(known)
+    for field in sorted(wanted ^ set(row)):
+        raise ValueError(f"Field {field!r} of {name} is {'missing' if field in wanted else 'not known'}.")
+    return kind(**known, **row)
+
+
+_LIST = Path(__file__).with_name("claims.toml")
+TEXTS, CLAIMS = read_claims(_LIST)
+CHAPTERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {chapter: tuple(claims) for chapter, claims in _table(_LIST)["chapters"].items()}
+)
+"""The claims that each chapter judges: ids by the name of its notebook."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import xarray as xr
@@ -45,12 +45,15 @@ class Row:
     record : str
         File name of the record: experiment, preset and configuration hash; those of records beside it follow. Empty
         where nothing was run.
+    code : str
+        Full name of the function that judged; empty where there is none.
     """
 
     claim: Claim
     judgement: Judgement | None = None
     scale: str = ""
     record: str = ""
+    code: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -64,7 +67,7 @@ class Row:
         -------
         dict
             Keys ``id, source, where, statement, test, verdict, scale, effect, interval, seeds, control, record, core,
-            holds_in_control, measure, text, conditions``. Where nothing was run, ``control`` is the one the claim
+            holds_in_control, measure, text, conditions, code``. Where nothing was run, ``control`` is the one the claim
             asks for; elsewhere it is the one that was run, with its number.
         """
         claim, judged = self.claim, self.judgement
@@ -86,6 +89,7 @@ class Row:
             "measure": judged.measure if judged else None,
             "text": judged.text if judged else None,
             "conditions": [asdict(condition) for condition in judged.conditions] if judged else [],
+            "code": self.code or None,
         }
 
 
@@ -186,7 +190,8 @@ def ledger(records: Records | None = None, only: Collection[str] | None = None) 
     for name in dict.fromkeys(known[claim.id].experiment for claim in wanted if claim.id in known):
         entries = [known[claim.id] for claim in wanted if claim.id in known and known[claim.id].experiment == name]
         judged |= _on_stored(name, entries) if records is None else _on(records, entries)
-    return [judged.get(claim.id, Row(claim)) for claim in wanted]
+    rows = [judged.get(claim.id, Row(claim)) for claim in wanted]
+    return [replace(row, code=_name(known[row.claim.id].function)) if row.claim.id in known else row for row in rows]
 
 
 def _on(records: Records, entries: Sequence[Judge]) -> dict[str, Row]:
@@ -224,15 +229,15 @@ def counts(rows: Sequence[Row]) -> dict[str, dict[Verdict, int]]:
     Returns
     -------
     dict of dict
-        For each of ``"all"``, ``"core"``, ``"secondary"``, ``"K"``, ``"B"``, ``"J"``, ``"N"`` the number of rows with
-        each of the four verdicts, zeros included.
+        For each of ``"all"``, ``"core"``, ``"secondary"`` and the key of each text (``"K"``, ``"B"``, ``"J"``, ``"N"``)
+        the number of rows with each of the four verdicts, zeros included.
 
     Examples
     --------
     >>> counts(ledger(records=lambda experiment: None))["core"]
     {'reproduced': 0, 'partly': 0, 'not reproduced': 0, 'not run': 68}
     """
-    groups = ("all", "core", "secondary", *dict.fromkeys(claim.source for claim in CLAIMS.values()))
+    groups = ("all", "core", "secondary", *dict.fromkeys(row.claim.source for row in rows))
     table: dict[str, dict[Verdict, int]] = {group: dict.fromkeys(VERDICTS, 0) for group in groups}
     for row in rows:
         for group in ("all", "core" if row.claim.core else "secondary", row.claim.source):

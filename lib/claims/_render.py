@@ -1,4 +1,9 @@
-"""The ledger as JSON, as text for a terminal, and as an accessible table for a page."""
+"""The ledger as JSON, as text for a terminal, and as an accessible table for a page.
+
+On the ledger's own page the table can be filtered, in the browser and without a server, and its rows lead to the rest
+of the book: to their chapter, to the code that judges them, and to where their record came from. Elsewhere, in a
+chapter or in another book, there is nothing to lead to.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +11,16 @@ import html
 import json
 import math
 import textwrap
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import resources
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlencode
 
-from lib.claims._model import CLAIMS, TEXTS, VERDICTS, Condition, Interval, Verdict
+from lib.claims._model import CHAPTERS, CLAIMS, TEXTS, VERDICTS, Condition, Interval, Text, Verdict
 from lib.claims._registry import Row, counts, ledger
+from lib.presets import PRESETS
 
 # word, sign and colour say the same thing, so none of them is needed alone; colours are the Okabe-Ito palette's
 SIGNS: dict[Verdict, str] = {"reproduced": "✓", "partly": "◐", "not reproduced": "✗", "not run": "·"}
@@ -83,7 +90,13 @@ def to_text(rows: Sequence[Row], width: int = 100) -> str:
     return "\n".join(lines)
 
 
-def to_html(rows: Sequence[Row], caption: str = "Claims and verdicts") -> str:
+def to_html(
+    rows: Sequence[Row],
+    caption: str = "Claims and verdicts",
+    *,
+    texts: Mapping[str, Text] = TEXTS,
+    own_page: bool = False,
+) -> str:
     """Write the ledger as one accessible table, readable in light and in dark.
 
     Parameters
@@ -92,32 +105,48 @@ def to_html(rows: Sequence[Row], caption: str = "Claims and verdicts") -> str:
         Any part of the ledger; rows of one text stand together under its title.
     caption : str
         Caption of the table, read out first by a screen reader.
+    texts : mapping of str to Text
+        The texts of the claims by key; this book's by default.
+    own_page : bool
+        Whether this is the ledger's page in the built book: then there are filters above the table, set by the page's
+        query too (``ledger.html?text=K&verdict=partly``), and links to chapters, code and records.
 
     Returns
     -------
     str
         HTML with its style sheet; every row has an anchor such as ``claim-K1``.
 
+    Raises
+    ------
+    ValueError
+        If a claim's text is not among `texts`.
+
     Examples
     --------
     >>> 'id="claim-K1"' in to_html(ledger(records=lambda experiment: None)[:1])
     True
     """
+    if unknown := sorted({row.claim.source for row in rows} - set(texts)):
+        raise ValueError(f"There is no text {unknown[0]!r} among {', '.join(texts)}: give the texts of these claims.")
     head = "".join(f'<th scope="col">{heading}</th>' for heading in HEADINGS)
     body = []
     for source, group in groupby(rows, key=lambda row: row.claim.source):
-        title = f'<th colspan="{len(HEADINGS)}" scope="rowgroup">{source}: {_text(TEXTS[source].title)}</th>'
-        body.append(f'<tbody><tr class="text">{title}</tr>{"".join(map(_table_row, group))}</tbody>')
-    return _wrap(f"<caption>{_text(caption)}</caption><thead><tr>{head}</tr></thead>{''.join(body)}", caption)
+        title = f'<th colspan="{len(HEADINGS)}" scope="rowgroup">{source}: {_text(texts[source].title)}</th>'
+        lines = "".join(_table_row(row, own_page) for row in group)
+        body.append(f'<tbody><tr class="text">{title}</tr>{lines}</tbody>')
+    table = _wrap(f"<caption>{_text(caption)}</caption><thead><tr>{head}</tr></thead>{''.join(body)}", caption)
+    return _filters(rows, texts) + table + f"<script>{_resource('ledger.js')}</script>" if own_page else table
 
 
-def counts_to_html(rows: Sequence[Row], caption: str = "Verdicts, counted") -> str:
+def counts_to_html(rows: Sequence[Row], caption: str = "Verdicts, counted", *, own_page: bool = False) -> str:
     """Write the counts of verdicts as an accessible table: all rows, core and secondary ones, and each text.
 
     Parameters
     ----------
     rows : sequence of Row
     caption : str
+    own_page : bool
+        Whether the rows stand on the same page, as `to_html` writes them: then each count leads to the rows it counts.
 
     Returns
     -------
@@ -131,9 +160,16 @@ def counts_to_html(rows: Sequence[Row], caption: str = "Verdicts, counted") -> s
     head = "".join(f'<th scope="col">{heading}</th>' for heading in ("rows", *map(_badge, VERDICTS), "sum"))
     body = ""
     for group, numbers in counts(rows).items():
-        name = f"text {group}" if group in TEXTS else group
-        cells = "".join(f"<td>{number}</td>" for number in (*numbers.values(), sum(numbers.values())))
-        body += f'<tr><th scope="row">{_text(name)}</th>{cells}</tr>'
+        # the groups are all rows, those of two kinds, and those of each text
+        kind = {"all": {}, "core": {"kind": group}, "secondary": {"kind": group}}.get(group)
+        chosen = {"text": group} if kind is None else kind
+        cells = ""
+        for verdict, number in numbers.items():
+            query = html.escape(urlencode({**chosen, "verdict": verdict}))
+            linked = own_page and number
+            cells += f'<td><a href="?{query}#claims">{number}</a></td>' if linked else f"<td>{number}</td>"
+        name = f"text {group}" if kind is None else group
+        body += f'<tr><th scope="row">{_text(name)}</th>{cells}<td>{sum(numbers.values())}</td></tr>'
     return _wrap(
         f"<caption>{_text(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody>", caption, "counts"
     )
@@ -145,9 +181,11 @@ class ClaimTable:
 
     rows: tuple[Row, ...]
     caption: str = "Claims and verdicts"
+    texts: Mapping[str, Text] = field(default_factory=lambda: TEXTS)
+    own_page: bool = False
 
     def _repr_html_(self) -> str:
-        return to_html(self.rows, self.caption)
+        return to_html(self.rows, self.caption, texts=self.texts, own_page=self.own_page)
 
     def __repr__(self) -> str:
         return to_text(self.rows)
@@ -159,9 +197,10 @@ class CountTable:
 
     rows: tuple[Row, ...]
     caption: str = "Verdicts, counted"
+    own_page: bool = False
 
     def _repr_html_(self) -> str:
-        return counts_to_html(self.rows, self.caption)
+        return counts_to_html(self.rows, self.caption, own_page=self.own_page)
 
     def __repr__(self) -> str:
         return "\n".join(
@@ -210,7 +249,7 @@ def claim_table(
     return ClaimTable(tuple(by_id[claim] for claim in wanted), caption)
 
 
-def _table_row(row: Row) -> str:
+def _table_row(row: Row, own_page: bool) -> str:
     """Write a claim as two table rows: what is read at a glance; below it what to make of it, and, folded, the rest."""
     claim, judged = row.claim, row.judgement
     kind = "" if claim.core else "<br><small>secondary</small>"
@@ -223,15 +262,91 @@ def _table_row(row: Row) -> str:
     )
     facts = [("where", claim.where), ("test", claim.test), ("control", claim.control), ("open [choice]", claim.open)]
     if judged is not None:
-        facts += [("effect is", judged.measure), ("control run", judged.control), ("record", row.record)]
-    details = "".join(f"<dt>{name}</dt><dd>{_text(value)}</dd>" for name, value in facts)
+        facts += [("effect is", judged.measure), ("control run", judged.control)]
+    written = [(name, _text(value)) for name, value in facts]
+    written += _links(row) if own_page else [("record", _text(row.record))] if judged else []
+    details = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in written)
     conditions = _conditions(judged.conditions) if judged else ""
     reading = f'<p class="reading">{_text(judged.text)}</p>' if judged else ""
+    facets = "".join(f' data-{name}="{_text(value)}"' for name, value in _facets(row).items()) if own_page else ""
     return (
-        f'<tr id="claim-{claim.id}"><th scope="row"><a href="#claim-{claim.id}">{claim.id}</a>{kind}</th>'
+        f'<tr id="claim-{claim.id}"{facets}><th scope="row"><a href="#claim-{claim.id}">{claim.id}</a>{kind}</th>'
         f'{"".join(f"<td>{cell}</td>" for cell in cells)}</tr><tr class="more"><td colspan="{len(HEADINGS)}">{reading}'
         f"<details><summary>test, control and details of {claim.id}</summary>"
         f"<dl>{details}</dl>{conditions}</details></td></tr>"
+    )
+
+
+def _facets(row: Row) -> dict[str, str]:
+    """What a row can be filtered by, under the names that a query uses."""
+    in_control = _yes_no(row.judgement.holds_in_control if row.judgement else None)
+    return {
+        "text": row.claim.source,
+        "kind": "core" if row.claim.core else "secondary",
+        "verdict": row.verdict,
+        "scale": row.scale.partition(":")[0] or "none",
+        "control": "not told" if in_control == "–" else in_control,
+        "chapter": " ".join(_chapters(row)) or "none",
+    }
+
+
+def _chapters(row: Row) -> list[str]:
+    return [chapter for chapter, claims in CHAPTERS.items() if row.claim.id in claims]
+
+
+def _links(row: Row) -> list[tuple[str, str]]:
+    """Chapter, code and record of a row as links from the ledger's page."""
+    chapters = [f'<a href="../chapters/{name}.html">{_title_of(name)}</a>' for name in _chapters(row)]
+    links = [("chapter", ", ".join(chapters))] if chapters else []
+    if row.code:
+        links.append(("judged by", f'<a href="api.html#{row.code}"><code>{row.code}</code></a>'))
+    records = row.record.split("; ") if row.record else []
+    # the record of an experiment may be joined from several files; the status page lists them together
+    led = [f'<a href="status.html#record-{name.partition("-")[0]}">{_text(name)}</a>' for name in records]
+    return [*links, ("record", "<br>".join(led))] if led else links
+
+
+def _title_of(chapter: str) -> str:
+    """Name a chapter by its file: ``"04-between-layers"`` is 4, between layers."""
+    number, _, words = chapter.partition("-")
+    return f"{int(number)}, {words.replace('-', ' ')}"
+
+
+FILTERS = {
+    "text": "text",
+    "kind": "core or secondary",
+    "verdict": "verdict",
+    "scale": "scale",
+    "control": "holds in the control too",
+    "chapter": "chapter",
+}
+"""The filters of the ledger's page: their names in a query, and their labels."""
+
+
+def _filters(rows: Sequence[Row], texts: Mapping[str, Text]) -> str:
+    """Write a form that the script below the table brings to life; without a script it stays hidden."""
+    seen = [_facets(row) for row in rows]
+    orders: dict[str, list[str]] = {
+        "text": list(texts),
+        "verdict": list(VERDICTS),
+        "scale": [*PRESETS[::-1], "none"],
+        "chapter": [*CHAPTERS, "none"],
+        "control": ["yes", "no", "not told"],
+    }
+    titles = {chapter: _title_of(chapter) for chapter in CHAPTERS}
+    controls = ""
+    for name, label in FILTERS.items():
+        present = {value for each in seen for value in (each[name].split() if name == "chapter" else [each[name]])}
+        order = orders.get(name, sorted(present))
+        known = [value for value in order if value in present] + sorted(present - set(order))
+        options = "".join(
+            f'<option value="{_text(value)}">{_text(titles.get(value, value))}</option>' for value in known
+        )
+        controls += f'<label>{label} <select name="{name}"><option value="">any</option>{options}</select></label>'
+    return (
+        f'<form class="claim-filters" role="search" aria-label="Filter the claims" hidden>{controls}'
+        '<label>words <input type="search" name="words" autocomplete="off"></label>'
+        '<button type="reset">Show all</button><output aria-live="polite"></output></form>'
     )
 
 
@@ -262,11 +377,14 @@ def _badge(verdict: Verdict) -> str:
 
 def _wrap(table: str, label: str, kind: str = "rows") -> str:
     # the region takes the focus, so that a table wider than the page can be scrolled by keyboard
-    style = resources.files(__package__).joinpath("ledger.css").read_text("utf-8")
     return (
-        f'<style>{style}</style><div class="claims {kind}" role="region" tabindex="0" '
+        f'<style>{_resource("ledger.css")}</style><div class="claims {kind}" role="region" tabindex="0" '
         f'aria-label="{_text(label)}"><table>{table}</table></div>'
     )
+
+
+def _resource(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text("utf-8")
 
 
 def _text(value: str) -> str:

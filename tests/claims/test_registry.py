@@ -167,7 +167,7 @@ def test_as_dict_has_the_columns_in_order():
     judged, waiting = (row_of(claim, {"perceptron": RECORD}.get).as_dict() for claim in ("K3", "K1"))
 
     columns = "id source where statement test verdict scale effect interval seeds control record"
-    assert list(judged) == [*columns.split(), "core", "holds_in_control", "measure", "text", "conditions"]
+    assert list(judged) == [*columns.split(), "core", "holds_in_control", "measure", "text", "conditions", "code"]
     assert list(waiting) == list(judged)
     assert judged["interval"] == [0.1, 0.3]
     assert judged["control"] == "shuffled labels: 0.9"

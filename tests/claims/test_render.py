@@ -3,12 +3,14 @@
 import dataclasses
 import json
 import math
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 
 from lib.claims import (
+    CHAPTERS,
     CLAIMS,
     TEXTS,
     VERDICTS,
@@ -18,6 +20,7 @@ from lib.claims import (
     Row,
     claim_table,
     counts_to_html,
+    read_claims,
     to_html,
     to_json,
     to_text,
@@ -209,3 +212,87 @@ def test_every_verdict_has_a_colour_in_the_style_sheet():
 
     judged = [verdict.replace(" ", "-") for verdict in VERDICTS[:3]]
     assert all(f".verdict.{name} " in style for name in judged)
+
+
+def test_rows_of_the_own_page_lead_to_chapter_code_and_record():
+    row = dataclasses.replace(ROWS[2], code="lib.claims.perceptron.displacement_falls")
+    links = details_of(table(to_html([row], own_page=True)).find(id="claim-K3")).select("dl a")
+
+    assert [link["href"] for link in links] == [
+        "../chapters/01-perceptron.html",
+        "api.html#lib.claims.perceptron.displacement_falls",
+        "status.html#record-perceptron",
+    ]
+    assert not details_of(table(to_html([row])).find(id="claim-K3")).select("dl a"), "a chapter has no such pages"
+
+
+def test_filters_offer_what_the_rows_have():
+    form = table(to_html(ROWS, own_page=True)).form
+    offered = {
+        each["name"]: [option["value"] for option in each.find_all("option")] for each in form.find_all("select")
+    }
+
+    assert offered["verdict"] == ["", "not reproduced", "not run"]
+    assert offered["text"] == ["", *TEXTS]
+    assert offered["chapter"] == ["", *CHAPTERS]
+    assert offered["scale"] == ["", "book", "none"]
+    assert table(to_html(ROWS)).form is None
+
+
+def test_counts_lead_to_the_rows_they_count():
+    page = table(counts_to_html(ROWS, own_page=True))
+    rows = table(to_html(ROWS, own_page=True)).find_all("tr", id=True)
+
+    links = page.select("td a")
+    assert links
+    for link in links:
+        wanted = {name: value for name, (value,) in parse_qs(urlsplit(link["href"]).query).items()}
+        counted = [row for row in rows if all(row[f"data-{name}"] == value for name, value in wanted.items())]
+        assert len(counted) == int(link.text)
+
+
+def test_every_claim_has_a_chapter():
+    assert {claim for claims in CHAPTERS.values() for claim in claims} == set(CLAIMS)
+
+
+LIST = """
+[texts.T]
+title = "A text"
+setting = "s"
+[claims.T1]
+where = "w"
+statement = "it grows"
+test = "t"
+control = "c"
+open = "o"
+core = true
+"""
+
+
+def test_a_ledger_of_another_text(tmp_path):
+    path = tmp_path / "claims.toml"
+    path.write_text(LIST)
+    texts, claims = read_claims(path)
+
+    page = table(to_html([Row(claims["T1"], JUDGEMENT)], texts=texts))
+
+    assert page.find("th", scope="rowgroup").text == "T: A text"
+    with pytest.raises(ValueError, match="no text 'T' among K, B, J, N"):
+        to_html([Row(claims["T1"])])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('where = "w"\n', "", "Field 'where' of claim T1 is missing"),
+        ("core = true", "core = true\nmood = 1", "Field 'mood' of claim T1 is not known"),
+        ("[claims.T1]", "[claims.U1]", "Claim U1 belongs to no text"),
+        ("[texts.T]", "[texts.T", "no list of claims in TOML"),
+    ],
+)
+def test_a_bad_list_of_claims_is_named(tmp_path, old, new, message):
+    path = tmp_path / "claims.toml"
+    path.write_text(LIST.replace(old, new))
+
+    with pytest.raises(ValueError, match=message):
+        read_claims(path)
