@@ -57,7 +57,8 @@ class Visit:
 @pytest.fixture
 def visit(chromium: Any, book: Path) -> Iterator[Visit]:
     """Yield a fresh tab in which every request that is not for a file is aborted."""
-    context = chromium.new_context(viewport={"width": 1400, "height": 1000})
+    # Without motion colours do not fade from theme to theme: what is measured is what a reader sees in the end.
+    context = chromium.new_context(viewport={"width": 1400, "height": 1000}, reduced_motion="reduce")
     local = ("file:", "data:", "blob:")
     context.route("**/*", lambda route: route.continue_() if route.request.url.startswith(local) else route.abort())
     yield Visit(context.new_page(), book)
