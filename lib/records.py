@@ -95,7 +95,7 @@ def obtain(
         If experiment, preset or seeds are unknown or wrong.
     """
     experiment = experiments.get(name)
-    preset = preset or presets.active()
+    preset = presets.check(preset) if preset else presets.active()
     config = experiment.config(preset, seeds) if config is None else config
     found = find(experiment, config, preset)
     if found is None:
