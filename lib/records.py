@@ -1,9 +1,9 @@
 """Find a stored result, or run the experiment and store it.
 
 A record is one Dataset in one NetCDF file. It is found by the hash of its config, so asking twice costs nothing; it
-carries where it comes from in its attributes, and a digest of its content, so that a damaged file is noticed. Records
-of long runs live in ``book/records`` with the source; all others in a cache folder, ``$BOOK_RUNS`` or ``runs`` in
-``~/.cache/inside-learning``.
+carries where it comes from in its attributes, a digest of its content, and at its end a sum of its bytes, so that a
+damaged file is noticed. Records of long runs live in ``book/records`` with the source; all others in a cache folder,
+``$BOOK_RUNS`` or ``runs`` in ``~/.cache/inside-learning``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -28,6 +29,9 @@ from lib import experiments, netcdf, presets, provenance
 from lib.files import whole
 
 Progress = Callable[[float, str], None]
+
+_SEAL = re.compile(rb"\nsha256 ([0-9a-f]{64})\n")  # last line of a record's file: the sum of all bytes before
+_SEAL_LENGTH = 73
 
 
 class RecordWarning(UserWarning):
@@ -140,7 +144,7 @@ def find(experiment: experiments.Experiment, config: Any, preset: str) -> xr.Dat
         except RecordError as error:
             warnings.warn(f"{error} It is made anew.", RecordWarning, stacklevel=2)
             continue
-        if found.attrs["config_hash"] == config_hash(experiment, config):
+        if found.attrs.get("config_hash") == config_hash(experiment, config):
             return found
         warnings.warn(f"{path} holds another config than its name says. It is made anew.", RecordWarning, stacklevel=2)
     return None
@@ -332,11 +336,14 @@ def write(dataset: xr.Dataset, path: Path) -> xr.Dataset:
     signed = dataset.assign_attrs(content_sha256=digest(dataset))
     with whole(path) as temporary:
         netcdf.write(signed, temporary, encoding)
+        content = hashlib.sha256(temporary.read_bytes()).hexdigest()
+        with temporary.open("ab") as file:  # HDF5 takes no notice of what comes after its end
+            file.write(f"\nsha256 {content}\n".encode())
     return signed
 
 
 def read(path: Path) -> xr.Dataset:
-    """Read a record whole and check it against its digest.
+    """Read a record whole and check it against its sum and its digest.
 
     Raises
     ------
@@ -344,13 +351,21 @@ def read(path: Path) -> xr.Dataset:
         If the file is no record, or not as it was written.
     """
     try:
+        content = path.read_bytes()
+        seal = _SEAL.search(content[-_SEAL_LENGTH:])
+        # Asked first, for HDF5 may search a damaged heap forever; older records have no such line.
+        if seal and hashlib.sha256(content[:-_SEAL_LENGTH]).hexdigest().encode() != seal[1]:
+            raise RecordError(f"{path} is damaged: its bytes do not match the sum at its end.")
         dataset = netcdf.read(path)
+        found = digest(dataset)  # xarray decodes values when they are asked for
+    except RecordError:
+        raise
     except Exception as error:  # h5py and xarray raise what they like on damaged files
         raise RecordError(f"{path} is no readable record ({type(error).__name__}).") from error
     if "content_sha256" not in dataset.attrs:
         raise RecordError(f"{path} is no record of this library: it carries no digest of its content.")
     for variable in dataset.variables.values():
         variable.encoding = {}
-    if digest(dataset) != dataset.attrs["content_sha256"]:
+    if found != dataset.attrs["content_sha256"]:
         raise RecordError(f"{path} is damaged: its content does not match its digest.")
     return dataset

@@ -143,6 +143,24 @@ def test_a_damaged_record_is_named_and_made_anew(fake, damage):
     assert records.read(path).attrs["content_sha256"] == records.digest(records.read(path))
 
 
+def test_a_damaged_file_is_refused_before_hdf5_is_asked(tmp_path, monkeypatch):
+    """HDF5 searched for ever in a heap in which one bit was flipped."""
+    path = tmp_path / "record.nc"
+    written = records.write(xr.Dataset({"x": ("t", np.arange(30.0))}), path)
+    content = path.read_bytes()
+    with xr.open_dataset(path, engine="h5netcdf") as found:
+        assert found.load().identical(written), "the sum at the end disturbs no other reader"
+    path.write_bytes(content[:-73])
+    assert records.read(path).identical(written), "records of before there were sums"
+    monkeypatch.setattr(records.netcdf, "read", lambda path: pytest.fail("HDF5 is asked"))
+    for place in (100, content.index(b"GCOL") + 20, len(content) - 5):
+        damaged = bytearray(content)
+        damaged[place] ^= 1
+        path.write_bytes(damaged)
+        with pytest.raises(records.RecordError, match=r"record\.nc is damaged: its bytes do not match the sum"):
+            records.read(path)
+
+
 def test_a_foreign_file_is_no_record(tmp_path):
     path = tmp_path / "foreign.nc"
     xr.Dataset({"x": ("y", [1.0])}).to_netcdf(path, engine="h5netcdf")
