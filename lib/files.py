@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_A_DAY = 86_400  # seconds; no write of ours takes that long
 
 
 @contextmanager
@@ -15,7 +18,7 @@ def whole(path: Path) -> Iterator[Path]:
 
     A crash at any moment leaves the old file or the new one, never a part; an exception leaves the old one and nothing
     else. The folder is made if need be. Two processes that write the same file at once do not disturb each other: the
-    last one wins.
+    last one wins. What processes left behind that were killed in mid-write is removed when it is a day old.
 
     Parameters
     ----------
@@ -37,6 +40,7 @@ def whole(path: Path) -> Iterator[Path]:
     ['file.txt']
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    _drop_leftovers(path.parent)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         yield temporary
@@ -51,3 +55,10 @@ def whole(path: Path) -> Iterator[Path]:
                 os.close(folder)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _drop_leftovers(folder: Path) -> None:
+    for left in folder.glob(f".*.{'[0-9a-f]' * 32}.part"):
+        with suppress(OSError):  # another process may have been faster
+            if time.time() - left.stat().st_mtime > _A_DAY:
+                left.unlink()

@@ -1,11 +1,14 @@
 """Records are found, made once, checked, and never half-written."""
 
 import json
+import multiprocessing
 import os
+import random
 import signal
 import subprocess
 import sys
 import textwrap
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +17,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from lib import experiments, records
+from lib import experiments, files, records
 
 
 @dataclass(frozen=True)
@@ -227,6 +230,55 @@ def test_killed_while_writing_leaves_a_whole_record(tmp_path):
     process.wait()
     process.stdout.close()
     assert set(records.read(path)["x"].values) in ({0.0}, {1.0})
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_killed_at_random_moments_loses_no_record_and_takes_no_part_for_one(fake):
+    """Processes that make and store records are killed for good; `BOOK_KILLS` says how many."""
+    draw, fork = random.Random(0), multiprocessing.get_context("fork")
+    folders = (records.cache_folder(), records.stored_folder())
+
+    def make(first, begun):
+        begun.set()
+        for seed in range(first, 10_000):
+            records.obtain("fake", "smoke", seeds=(seed,), store=True)
+
+    known, parts = {}, set()
+    for _ in range(int(os.environ.get("BOOK_KILLS", "10"))):
+        begun = fork.Event()
+        process = fork.Process(target=make, args=(max(0, len(known) // 2 - 1), begun))
+        process.start()
+        begun.wait()
+        time.sleep(draw.uniform(0, 0.15))
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+        there = {path: records.read(path) for folder in folders for path in folder.glob("*.nc")}
+        assert known.keys() <= there.keys(), "a finished record is lost"
+        for path, found in there.items():
+            (seed,) = found["seed"].values
+            np.testing.assert_array_equal(found["value"], np.full((1, 3), float(seed)), err_msg=path.name)
+        known = there
+        parts |= {path for folder in folders for path in folder.glob(".*.part")}
+    finished = {int(found["seed"][0]) for path, found in known.items() if path.parent == records.cache_folder()}
+    assert finished == set(range(len(finished))), "each went on where the last one ended"
+    assert {path.suffix for folder in folders for path in folder.iterdir()} <= {".nc", ".part"}
+    missing = len(finished)
+    for seed in range(missing + 1):
+        assert int(records.obtain("fake", "smoke", seeds=(seed,), store=True)["seed"][0]) == seed
+    assert fake.runs == [(missing,)], "what is there is not run again"
+    print(f"{len(known)} records, {len(parts)} parts of others")
+
+
+def test_what_killed_processes_left_is_dropped_after_a_day(tmp_path):
+    old, new, download = (tmp_path / name for name in (f".a.nc.{'0' * 32}.part", f".a.nc.{'1' * 32}.part", ".b.part"))
+    for path in (old, new, download):
+        path.touch()
+    for path in (old, download):
+        os.utime(path, (1, 1))
+    with files.whole(tmp_path / "c") as temporary:
+        temporary.touch()
+    assert {path.name for path in tmp_path.iterdir()} == {new.name, download.name, "c"}
 
 
 def test_largest_takes_the_largest_preset_then_the_most_seeds(fake):
