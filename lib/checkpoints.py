@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
 SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
 """How names of files with weights end; all but the first are read by PyTorch, with ``weights_only=True``."""
 
+_NAMES = ("state_dict", "model_state_dict", "model")
+_DEPTH = 8  # of checkpoints inside checkpoints; a dictionary in a pickle may hold itself
 _WRAPPERS = ("module.", "_orig_mod.", "model.")  # of DistributedDataParallel, torch.compile, and Lightning
 
 
@@ -38,7 +39,8 @@ def load_weights(path: str | Path) -> dict[str, Tensor]:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is of another kind, damaged, holds anything but tensors and plain values, or no tensor.
+        If it is of another kind, damaged, holds anything but tensors and plain values, or no tensor; or if a tensor is
+        not dense, or announces more values than there are.
 
     Examples
     --------
@@ -57,6 +59,8 @@ def load_weights(path: str | Path) -> dict[str, Tensor]:
     found = _tensors(_read(path))
     if not found:
         raise ValueError(f"{path} holds no tensors: save model.state_dict().")
+    for name, tensor in found.items():
+        _require_values(path, name, tensor)
     for wrapper in _WRAPPERS:
         if all(name.startswith(wrapper) for name in found):
             found = {name.removeprefix(wrapper): tensor for name, tensor in found.items()}
@@ -67,7 +71,7 @@ def _read(path: Path) -> Any:
     if path.suffix == ".safetensors":
         try:
             return load_file(path)
-        except SafetensorError as error:
+        except Exception as error:  # besides its own: what Python raises of names and shapes that cannot be
             raise ValueError(f"{path} is damaged, or not of safetensors' format; write it anew.") from error
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
@@ -77,11 +81,24 @@ def _read(path: Path) -> Any:
         ) from error
 
 
+def _require_values(path: Path, name: str, tensor: Tensor) -> None:
+    """Refuse a tensor that is not as large as it says: a file of a kilobyte may announce a thousand gigabytes."""
+    if tensor.layout != torch.strided or tensor.device.type != "cpu" or tensor.is_quantized or tensor.is_nested:
+        raise ValueError(f"{path} holds {name!r}, which is no plain tensor: save one with all of its values.")
+    held = tensor.untyped_storage().nbytes() // tensor.element_size()
+    if tensor.numel() > held:
+        raise ValueError(
+            f"{path} holds {name!r} of shape {tuple(tensor.shape)} with {held:,} values: save one with all of them."
+        )
+
+
 def _tensors(found: Any) -> dict[str, Tensor]:
     """Return the state dict in what a file held."""
+    for _ in range(_DEPTH):
+        inner = [found[name] for name in _NAMES if isinstance(found, Mapping) and isinstance(found.get(name), Mapping)]
+        if not inner:
+            break
+        found = inner[0]
     if not isinstance(found, Mapping):
         return {}
-    for name in ("state_dict", "model_state_dict", "model"):
-        if isinstance(found.get(name), Mapping):
-            return _tensors(found[name])
     return {str(name): tensor for name, tensor in found.items() if isinstance(tensor, Tensor)}
