@@ -1,10 +1,12 @@
 """Image sets, whole and resident on one device."""
 
 import difflib
+import math
 import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -258,12 +260,12 @@ def _digits() -> ImageSet:
 def _find(name: str) -> ImageSet:
     remedy = "replace the file, or remove it so that the set is looked for elsewhere"
     for folder in named_folders():
-        if (folder / f"{name}.npz").exists():
-            return _open(name, folder / f"{name}.npz", read_npz, remedy)
+        if os.path.lexists(path := folder / f"{name}.npz"):  # a link to nowhere must not end in a download
+            return _open(name, path, partial(read_npz, most=_most_bytes(name)), remedy)
     cached = cache_folder() / f"{name}.npz"
     if cached.exists():
         try:
-            return _open(name, cached, read_npz, "it is fetched anew")
+            return _open(name, cached, partial(read_npz, most=_most_bytes(name)), "it is fetched anew")
         except ValueError as error:
             warnings.warn(str(error), stacklevel=3)
     if name == "fashion-mnist" and DEBIAN_FASHION.is_dir():
@@ -282,8 +284,16 @@ def _find(name: str) -> ImageSet:
 def _open(name: str, path: Path, read: Callable[[Path], Arrays], remedy: str) -> ImageSet:
     try:
         return _image_set(name, read(path), str(path))
+    except OSError as error:  # a folder, a link to nowhere, no right to read
+        raise ValueError(f"{path} cannot be used, it cannot be read ({error.strerror}): {remedy}.") from error
     except ValueError as error:
         raise ValueError(f"{path} cannot be used, {error}: {remedy}.") from error
+
+
+def _most_bytes(name: str) -> int:
+    """Bytes that a file of the set takes at most when it is unpacked: all images, labels of 8 bytes, headers."""
+    entry = CATALOGUE[name]
+    return sum(entry.published) * (math.prod(entry.shape) + 8) + (1 << 16)
 
 
 def _image_set(name: str, arrays: Arrays, source: str) -> ImageSet:
