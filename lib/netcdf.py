@@ -16,6 +16,7 @@ import xarray as xr
 from xarray.backends import H5NetCDFStore
 
 _OF_HDF5 = {"CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST", "_nc3_strict", "_NCProperties"}
+_LARGE, _COMPRESSION = 1 << 26, 10_000  # bytes of which nobody need ask; deflate reaches 1,032 at most
 _OF_NETCDF = "_Netcdf4"  # begins the names of attributes that belong to the format
 _NO_VARIABLE = b"This is a netCDF dimension but not a netCDF variable"
 
@@ -31,12 +32,13 @@ def read(path: Path) -> xr.Dataset:
     Raises
     ------
     OSError, KeyError, ValueError
-        If it is no such file, or a damaged one.
+        If it is no such file, or a damaged one, also one that announces more values than it can hold.
     """
     with h5py.File(path, "r") as file:
         names = {file[name].id: name for name in file}
         variables = {}
         for name, stored in file.items():
+            require_content(stored)
             if not bytes(stored.attrs.get("NAME", b"")).startswith(_NO_VARIABLE):
                 variables[name] = xr.Variable(
                     _dimensions(file, stored, name, names), _values(stored), _attributes(stored)
@@ -76,6 +78,19 @@ def write(dataset: xr.Dataset, path: Path, encoding: Mapping[str, Mapping[str, A
     with h5netcdf.File(content, "w") as file:
         dataset.dump_to_store(H5NetCDFStore(file), encoding=encoding)
     path.write_bytes(content.getbuffer())
+
+
+def require_content(stored: h5py.Dataset) -> None:
+    """Refuse a dataset whose header announces far more values than the file holds, before room is made for them.
+
+    Raises
+    ------
+    ValueError
+        If it announces more than 64 MiB, and ten thousand times what is stored: no compression of data does that.
+    """
+    held = stored.id.get_storage_size()
+    if stored.nbytes > max(_LARGE, _COMPRESSION * held):
+        raise ValueError(f"{stored.name} announces {stored.nbytes:,} bytes of shape {stored.shape} and holds {held:,}")
 
 
 def _dimensions(file: h5py.File, stored: h5py.Dataset, name: str, names: dict[Any, str]) -> list[str]:

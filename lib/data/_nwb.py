@@ -1,5 +1,6 @@
 """What a `Recording` needs from an NWB file, read by pynwb. Errors give the reason alone: the caller names the file."""
 
+import contextlib
 import importlib.metadata
 import inspect
 import warnings
@@ -9,6 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lib import provenance
+from lib.data._formats import first_line
 
 LABELS = ("stimulus_name", "stimulus", "tags", "label")
 Interval = tuple[str, float, float]  # name of the stimulus, start and stop in seconds
@@ -43,13 +47,17 @@ def read(
     _require_version_2(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of schemas cached in the file, which say nothing of the data
-        try:
-            io = pynwb.NWBHDF5IO(str(path), "r", load_namespaces=True)
-            content = io.read()
-        except Exception as error:  # any of many: what is missing, or of another type than the standard says
-            raise ValueError(f"pynwb cannot read it ({_first_line(error)}); check it with nwbinspector") from error
-        with io:
-            return take(content, series, bin_width, intervals, label, join)
+        with contextlib.ExitStack() as opened:
+            try:
+                content = opened.enter_context(pynwb.NWBHDF5IO(str(path), "r", load_namespaces=True)).read()
+            except Exception as error:  # any of many: what is missing, or of another type than the standard says
+                raise ValueError(f"pynwb cannot read it ({first_line(error)}); check it with nwbinspector") from error
+            try:
+                return take(content, series, bin_width, intervals, label, join)
+            except ValueError:
+                raise
+            except Exception as error:  # values are read from the file only now
+                raise ValueError(f"it is damaged ({first_line(error)}); fetch it again") from error
 
 
 def take(
@@ -120,14 +128,17 @@ def whole_bins(times: NDArray[np.float64], bin_width: float, start: float, stop:
 def _require_version_2(path: Path) -> None:
     import h5py
 
+    from lib.netcdf import require_content  # slow to import
+
     if not h5py.is_hdf5(path):
         raise ValueError("it is no NWB file, for it is not HDF5; export the recording as NWB 2")
     try:
         with h5py.File(path, "r") as file:
             version = file.attrs.get("nwb_version")
             old = file["nwb_version"][()] if version is None and "nwb_version" in file else None
-    except OSError as error:
-        raise ValueError(f"it is damaged ({_first_line(error)}); fetch it again") from error
+            file.visititems(lambda _, each: require_content(each) if isinstance(each, h5py.Dataset) else None)
+    except Exception as error:  # h5py raises what it likes on damaged files
+        raise ValueError(f"it is damaged ({first_line(error)}); fetch it again") from error
     if old is not None:
         raise ValueError(
             "it is of NWB 1, which pynwb does not read; for the Allen Brain Observatory use lib.data.neural"
@@ -177,6 +188,12 @@ def _count_spikes(units: Any, bin_width: float | None, rows: list[Interval]) -> 
     count = int((max(row[2] for row in rows) - start) / bin_width + 1e-6)
     if count < 1:
         raise ValueError(f"its intervals are shorter than a bin of {bin_width:g} s; use narrower bins")
+    needed = count * (8 + 4 * len(units)) / 2**30
+    if needed > provenance.memory_gib() / 2:
+        raise ValueError(
+            f"from its first interval to its last there are {count:,} bins of {bin_width:g} s, which need "
+            f"{needed:,.0f} GiB; use wider bins, or name intervals"
+        )
     edges = start + bin_width * np.arange(count + 1)
     events = np.zeros((len(units), count), np.uint32)
     for number in range(len(units)):
@@ -232,7 +249,3 @@ def _text(value: Any) -> str:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(names) or "none"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

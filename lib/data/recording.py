@@ -8,6 +8,7 @@ of this: they take a table of samples and units, which `Recording.during` cuts o
 import itertools
 import math
 import operator
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lib.data import _nwb
 from lib.data._folders import named_folders
-from lib.data._formats import read_npz
+from lib.data._formats import first_line, read_npz
 
 NPZ_KEYS = ("raster", "frame_rate_hz", "epoch_name", "epoch_start", "epoch_end", "cell_specimen_id")
 STORED = "allen_501574836_mlspike.npz"
@@ -488,8 +489,10 @@ def from_npz(path: str | Path, *, source: str | None = None, area: str | None = 
             neuron_ids=arrays["cell_specimen_id"],
             area=area,
         )
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{path} cannot be used, {str(error).rstrip('.')}: replace the file.") from error
+    except OSError as error:
+        raise ValueError(f"{path} cannot be used, it cannot be read ({error.strerror}): replace the file.") from error
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ValueError(f"{path} cannot be used, {first_line(error).rstrip('.')}: replace the file.") from error
 
 
 def stored_session() -> Recording:
@@ -524,7 +527,7 @@ def stored_session() -> Recording:
     """
     for folder in named_folders():
         for path in (folder / STORED, folder / "allen_vc2p" / STORED):
-            if path.exists():
+            if os.path.lexists(path):  # a link to nowhere is named
                 return from_npz(path, source=f"{STORED_SOURCE}; read from {path}", area="VISp")
     raise FileNotFoundError(
         f"{STORED} is in no folder named in BOOK_DATA: put the file, with {', '.join(NPZ_KEYS)} made from the spikes "
@@ -605,8 +608,8 @@ def from_nwb(
             area=area,
             times=found.times,
         )
-    except ValueError as error:
-        raise ValueError(f"{path} cannot be used: {error}") from error
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ValueError(f"{path} cannot be used: {first_line(error)}") from error
 
 
 def _require_file(path: str | Path) -> Path:

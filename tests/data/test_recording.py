@@ -350,6 +350,12 @@ class TestNpz:
         assert "MLspike" in recording.source
         assert str(path) in recording.source
 
+    def test_a_link_to_nowhere_is_named(self, monkeypatch, tmp_path):
+        (tmp_path / STORED).symlink_to(tmp_path / "nowhere")
+        monkeypatch.setenv("BOOK_DATA", str(tmp_path))
+        with pytest.raises(FileNotFoundError, match=rf"There is no file {tmp_path / STORED}: check the path"):
+            stored_session()
+
     def test_missing_session_says_how_to_get_it(self, monkeypatch, tmp_path):
         with pytest.raises(
             FileNotFoundError, match=r"mlspike\.npz is in no folder named in BOOK_DATA: put .*SWDB-2016"
@@ -450,6 +456,11 @@ class TestNwb:
         assert recording.neuron_ids.tolist() == [70, 71, 72]
         assert recording.times.tolist() == [0, 0.5, 1, 1.5, 2, 2.5]
         assert (recording.bin_width, recording.source) == (0.5, str(path))
+
+    def test_more_bins_than_memory_holds_are_refused(self, put_nwb):
+        path = put_nwb(lambda content: (add_units(content), add_epochs(content)))
+        with pytest.raises(ValueError, match=r"there are [\d,]{15,} bins of 1e-12 s, which need [\d,]+ GiB; use"):
+            from_nwb(path, bin_width=1e-12)
 
     def test_spikes_on_edges_go_to_the_later_bin(self, put_nwb):
         def fill(content):
