@@ -98,4 +98,4 @@ def _fill(url: str, part: Path, name: str) -> None:
 
 def _length(answer: http.client.HTTPResponse) -> int | None:
     length = answer.headers.get("Content-Length")
-    return None if length is None else int(length)
+    return int(length) if length is not None and length.isdecimal() else None

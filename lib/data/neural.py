@@ -11,7 +11,7 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from lib.data import _transfer, images
 from lib.data._download import TIMEOUT, _socket_timeout
-from lib.data._formats import read_npz
+from lib.data._formats import first_line, read_npz
 from lib.data.recording import Epoch, Recording
 from lib.files import whole
 
@@ -112,7 +112,8 @@ def sessions(
     ImportError
         If allensdk is not installed.
     ValueError
-        If the session type is unknown, or no session is in one of the areas (those there are, are listed).
+        If the session type is unknown, no session is in one of the areas (those there are, are listed), or a table is
+        damaged inside.
     FileNotFoundError
         If a table is not here and cannot be downloaded.
 
@@ -131,18 +132,23 @@ def sessions(
     observatory = _observatory(cache_folder)
     api = observatory.api
     experiments = _table(observatory, observatory.EXPERIMENTS_KEY, "experiments", api.get_ophys_experiments)
-    there = {experiment["targeted_structure"]["acronym"] for experiment in experiments}
+    table = _table(observatory, observatory.CELL_SPECIMENS_KEY, "cells", api.get_cell_metrics)
+    column = SESSION_TYPES[session_type]
+    try:
+        there = {experiment["targeted_structure"]["acronym"] for experiment in experiments}
+        chosen = api.filter_ophys_experiments(
+            experiments, targeted_structures=list(areas), session_types=[session_type], simple=True
+        )
+        cells = Counter(cell["experiment_container_id"] for cell in table if cell.get(column) is not None)
+    except Exception as error:  # valid JSON, but no such tables
+        paths = [observatory.get_cache_path(None, observatory.EXPERIMENTS_KEY)]
+        paths += [observatory.get_cache_path(None, observatory.CELL_SPECIMENS_KEY)]
+        raise ValueError(
+            f"The tables in {' and '.join(paths)} are damaged ({first_line(error)}): remove them, so that they are "
+            "fetched again."
+        ) from error
     if unknown := [area for area in areas if area not in there]:
         raise ValueError(f"No session is in area {unknown[0]!r}: choose from {', '.join(sorted(there))}.")
-    chosen = api.filter_ophys_experiments(
-        experiments, targeted_structures=list(areas), session_types=[session_type], simple=True
-    )
-    column = SESSION_TYPES[session_type]
-    cells = Counter(
-        cell["experiment_container_id"]
-        for cell in _table(observatory, observatory.CELL_SPECIMENS_KEY, "cells", api.get_cell_metrics)
-        if cell.get(column) is not None
-    )
     found = []
     for each in sorted(chosen, key=lambda each: (tuple(areas).index(each["targeted_structure"]), each["id"])):
         count = cells[each["experiment_container_id"]]
@@ -197,7 +203,7 @@ def load(session_id: int, cache_folder: str | Path | None = None) -> Recording:
     FileNotFoundError
         If a file is not here, or not whole, and cannot be downloaded, or there is no such session.
     ValueError
-        If the two files do not fit each other, or stimuli cannot be told apart.
+        If a file is damaged inside, the two do not fit each other, or stimuli cannot be told apart.
 
     Notes
     -----
@@ -213,11 +219,22 @@ def load(session_id: int, cache_folder: str | Path | None = None) -> Recording:
     observatory = _observatory(cache_folder)
     files = _files(observatory, session_id)
     _fetch_missing(observatory, session_id, files)
-    with _quiet():
-        data = observatory.get_ophys_experiment_data(session_id)
-        events = observatory.get_ophys_experiment_events(session_id)  # unpickles nothing: allow_pickle=False
-        ids, times = data.get_cell_specimen_ids(), data.get_fluorescence_timestamps()
-        about = data.get_metadata()
+    try:
+        with _quiet():
+            data = observatory.get_ophys_experiment_data(session_id)
+            events = observatory.get_ophys_experiment_events(session_id)  # unpickles nothing: allow_pickle=False
+            ids, times = data.get_cell_specimen_ids(), data.get_fluorescence_timestamps()
+            about = data.get_metadata()
+            area, running = about.get("targeted_structure"), _running(data, len(times))
+            bin_width = float(np.median(np.diff(times)))
+        epochs = _epochs(data, session_id)
+    except _StimuliError:
+        raise
+    except Exception as error:  # HDF5 checks no sums: damage is met anywhere
+        raise ValueError(
+            f"Session {session_id} cannot be read ({first_line(error)}): remove {files[0].path} and {files[1].path}, "
+            "so that they are fetched again."
+        ) from error
     if events.shape != (len(ids), len(times)):
         raise ValueError(
             f"Session {session_id} has events of shape {events.shape}, but {len(ids)} cells and {len(times)} frames: "
@@ -229,20 +246,22 @@ def load(session_id: int, cache_folder: str | Path | None = None) -> Recording:
             f"Session {session_id}: {np.sum(~measured)} of {len(ids)} cells have events that are nan: left out.",
             stacklevel=2,
         )
-    area = about.get("targeted_structure")
-    return Recording(
-        events=events[measured],
-        bin_width=float(np.median(np.diff(times))),
-        epochs=_epochs(data, session_id),
-        source=(
-            f"Allen Brain Observatory, two-photon session {session_id} ({about.get('session_type')}, {area}), "
-            "deconvolved events"
-        ),
-        neuron_ids=ids[measured],
-        area=area,
-        running=_running(data, len(times)),
-        times=times,
-    )
+    try:
+        return Recording(
+            events=events[measured],
+            bin_width=bin_width,
+            epochs=epochs,
+            source=(
+                f"Allen Brain Observatory, two-photon session {session_id} ({about.get('session_type')}, {area}), "
+                "deconvolved events"
+            ),
+            neuron_ids=ids[measured],
+            area=area,
+            running=running,
+            times=times,
+        )
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"Session {session_id} in {files[0].path} cannot be used: {first_line(error)}") from error
 
 
 class _File(NamedTuple):
@@ -266,16 +285,24 @@ def _files(observatory: Any, session_id: int) -> tuple[_File, _File]:
 def _check_data(path: Path) -> None:
     import h5py
 
+    from lib.netcdf import require_content  # slow to import
+
     try:
         with h5py.File(path, "r") as file:  # a truncated file is not opened
             processing = file["processing/brain_observatory_pipeline"]
             _ = processing["ImageSegmentation/cell_specimen_ids"][()], file["stimulus/presentation"]
-    except (OSError, KeyError) as error:
-        raise ValueError(f"it is damaged or no session's NWB file ({error.args[0]})") from error
+            file.visititems(lambda _, each: require_content(each) if isinstance(each, h5py.Dataset) else None)
+    except Exception as error:  # h5py raises what it likes on damaged files
+        raise ValueError(f"it is damaged or no session's NWB file ({first_line(error)})") from error
 
 
 def _check_events(path: Path) -> None:
-    read_npz(path, ("ev",))
+    try:
+        events = read_npz(path, ("ev",))["ev"]
+    except OSError as error:
+        raise ValueError(f"it cannot be read ({error.strerror})") from error
+    if events.dtype.kind not in "buif":
+        raise ValueError(f"its events are {events.dtype}, not numbers")
 
 
 def _observatory(cache_folder: str | Path | None) -> Any:
@@ -291,12 +318,14 @@ def _observatory(cache_folder: str | Path | None) -> Any:
     default = images.cache_folder() / "allen-brain-observatory"
     folder = default if cache_folder is None else Path(cache_folder).expanduser()
     manifest = folder / "manifest.json"
-    if manifest.exists() and _json(manifest) is None:
-        manifest.unlink()  # allensdk writes the same again
     with _quiet():
-        if not manifest.exists():
-            with whole(manifest) as temporary:
-                BrainObservatoryCache(manifest_file=str(temporary), base_uri=SERVER)
+        if manifest.exists():
+            with suppress(Exception):  # broken, or another version's: allensdk writes it again
+                observatory = BrainObservatoryCache(manifest_file=str(manifest), base_uri=SERVER)
+                _ = observatory.get_cache_path(None, observatory.EXPERIMENTS_KEY), _files(observatory, 0)
+                return observatory
+        with whole(manifest) as temporary:
+            BrainObservatoryCache(manifest_file=str(temporary), base_uri=SERVER)
         return BrainObservatoryCache(manifest_file=str(manifest), base_uri=SERVER)
 
 
@@ -392,6 +421,10 @@ def _megabytes(sizes: Sequence[int | None]) -> str:
     return f"{sum(size or 0 for size in sizes) / 1e6:,.1f} MB"
 
 
+class _StimuliError(ValueError):
+    """Stimuli cannot be told apart, though the file is whole."""
+
+
 def _epochs(data: Any, session_id: int) -> tuple[Epoch, ...]:
     """Make one epoch of each interval of each stimulus."""
     from allensdk.brain_observatory.brain_observatory_exceptions import EpochSeparationException
@@ -400,7 +433,7 @@ def _epochs(data: Any, session_id: int) -> tuple[Epoch, ...]:
         with _quiet():
             table = data.get_stimulus_epoch_table()
     except (EpochSeparationException, NotImplementedError) as error:
-        raise ValueError(
+        raise _StimuliError(
             f"Stimuli of session {session_id} cannot be told apart by allensdk ({error}): use another session."
         ) from error
     rows = zip(table["stimulus"], table["start"], table["end"], strict=True)
@@ -423,10 +456,10 @@ def _require_network() -> None:
 
 
 def _json(path: Path) -> Any:
-    """Content of a JSON file; None if it is not whole."""
+    """Content of a JSON file; None if it is not whole, or cannot be read."""
     try:
         return json.loads(path.read_bytes())
-    except ValueError:
+    except (OSError, ValueError, RecursionError):  # the last of lists in lists in lists
         return None
 
 

@@ -10,6 +10,7 @@ import sys
 import threading
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -424,6 +425,11 @@ class TestFetching:
         assert neural._megabytes([1_500_000, 1_000_000_000]) == "1,001.5 MB"
         assert neural._megabytes([3, None]) == "files of unknown size"
         assert neural._megabytes([None]) == "a file of unknown size"
+
+    @pytest.mark.parametrize("said", [None, "", "-1", "many", "1e3"])
+    def test_a_size_that_is_none_is_not_known(self, said):
+        answer = SimpleNamespace(headers={} if said is None else {"Content-Length": said})
+        assert _transfer._length(answer) is None
 
     def test_missing_file_of_the_server(self, server, tmp_path):
         with pytest.raises(_transfer.TransferError, match="404"):
