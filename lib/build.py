@@ -36,6 +36,7 @@ from typing import Any
 import yaml
 
 from lib import presets
+from lib.files import caches
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -218,7 +219,7 @@ def execution_key(source: Path = ROOT, preset: str | None = None) -> str:
     _add_files(digest, ROOT, [ROOT / "lib"])
     _add_files(digest, source, [source / "requirements.txt", source / "book" / "records"])
     folders = os.environ.get("BOOK_DATA", "").split(os.pathsep)
-    folders.append(os.environ.get("BOOK_CACHE") or "~/.cache/inside-learning")
+    folders.append(os.environ.get("BOOK_CACHE") or str(caches()))
     for folder in filter(None, folders):
         for path in sorted(Path(folder).expanduser().glob("**/*.npz")):
             digest.update(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}\n".encode())

@@ -57,6 +57,22 @@ def whole(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def caches() -> Path:
+    """Return the folder of the reader's caches, ``~/.cache/inside-learning``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is not known whose home that is, as for a user of a container that has a number only.
+    """
+    try:
+        return Path.home() / ".cache" / "inside-learning"
+    except RuntimeError as error:
+        raise FileNotFoundError(
+            "There is no home folder for caches: set HOME to a folder, or both BOOK_CACHE and BOOK_RUNS."
+        ) from error
+
+
 def _drop_leftovers(folder: Path) -> None:
     for left in folder.glob(f".*.{'[0-9a-f]' * 32}.part"):
         with suppress(OSError):  # another process may have been faster

@@ -26,7 +26,7 @@ import xarray as xr
 
 from lib import device as devices
 from lib import experiments, netcdf, presets, provenance
-from lib.files import whole
+from lib.files import caches, whole
 
 Progress = Callable[[float, str], None]
 
@@ -49,7 +49,7 @@ def stored_folder() -> Path:
 
 def cache_folder() -> Path:
     """Return the folder of all other records."""
-    return Path(os.environ.get("BOOK_RUNS") or Path.home() / ".cache" / "inside-learning" / "runs")
+    return Path(os.environ.get("BOOK_RUNS") or caches() / "runs")
 
 
 def config_hash(experiment: experiments.Experiment, config: Any) -> str:

@@ -1,6 +1,7 @@
 """The command line."""
 
 import json
+import pwd
 import signal
 import subprocess
 import sys
@@ -31,6 +32,22 @@ def test_run_makes_a_record_and_says_what_it_is(capsys):
     assert record.seeds == (0, 1, 2)
     assert main(["records"]) == 0
     assert record.path.name in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments", [["run", "perceptron_plane", "--preset", "smoke"], ["build", "--preset", "smoke"]]
+)
+def test_without_a_home_folder_one_sentence_says_what_to_set(arguments, monkeypatch, tmp_path, capsys):
+    def nobody(number):
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    for name in ("HOME", "BOOK_CACHE", "BOOK_RUNS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    assert main([*arguments, *(["--output", str(tmp_path)] if "build" in arguments else [])]) == 1
+    error = capsys.readouterr().err.strip().splitlines()
+    assert [line for line in error if "no home folder" in line] == [error[-1]]
+    assert error[-1].endswith("set HOME to a folder, or both BOOK_CACHE and BOOK_RUNS.")
 
 
 def test_no_records_says_how_to_make_one(capsys):

@@ -19,6 +19,7 @@ from lib.data._catalogue import CATALOGUE
 from lib.data._download import DownloadError, download
 from lib.data._folders import named_folders
 from lib.data._formats import KEYS, Arrays, read_idx_folder, read_npz
+from lib.files import caches
 
 NAMES = tuple(CATALOGUE)
 DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")  # Debian's package dataset-fashion-mnist
@@ -231,8 +232,7 @@ def load(name: str = "digits", *, size: int | None = None, device: str | torch.d
 
 def cache_folder() -> Path:
     """Return the folder in which downloaded sets are kept: `$BOOK_CACHE/data` or `~/.cache/inside-learning/data`."""
-    root = os.environ.get("BOOK_CACHE") or "~/.cache/inside-learning"
-    return Path(root).expanduser() / "data"
+    return Path(os.environ.get("BOOK_CACHE") or caches()).expanduser() / "data"
 
 
 def _suggestion(name: object) -> str:
