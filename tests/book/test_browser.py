@@ -273,3 +273,28 @@ def test_the_index_leads_to_the_first_page(visit: Any, book: Path) -> None:
     visit.tab.goto((book / "index.html").as_uri())
     visit.tab.wait_for_url(f"**/{PAGES[0]}.html")
     assert visit.complaints == []
+
+
+def test_the_ledger_shows_the_rows_that_are_asked_for(visit: Any) -> None:
+    """By a count above the table, by the form, and again all of them; the query keeps what was asked."""
+    tab = visit.open("book/ledger")
+    rows = tab.locator(".claims.rows > table > tbody > tr[data-verdict]")
+    total = rows.count()
+    count = tab.locator(".claims.counts tbody tr").first.locator("td a").first
+    number, verdict = int(count.inner_text()), "reproduced"
+    count.click()
+    tab.wait_for_url(f"**/ledger.html?verdict={verdict}*")
+    shown = rows.locator("visible=true")
+    assert shown.count() == number > 0
+    assert {row.get_attribute("data-verdict") for row in shown.all()} == {verdict}
+    form = tab.locator("form.claim-filters")
+    form.locator("select[name=text]").select_option("N")
+    assert 0 < shown.count() < number
+    assert tab.url.endswith(f"?text=N&verdict={verdict}")
+    assert form.locator("output").inner_text() == f"{shown.count()} of {total} claims"
+    form.get_by_role("button", name="Show all").click()
+    tab.wait_for_url("**/ledger.html")
+    assert shown.count() == total
+    form.locator("input[name=words]").fill("random walk")
+    assert 0 < shown.count() < total
+    assert visit.complaints == []
