@@ -378,8 +378,12 @@ def _work(task: _Task, folder: str, device: str | None) -> _Said:
 def _cluster(address: str, device: str | None) -> Iterator[tuple[Client, str | None]]:
     """Connect to a scheduler that runs already."""
     from distributed import Client
+    from distributed.comm.addressing import resolve_address
 
     try:
+        # A client that fails at an address it cannot parse stays half open, and closes when it is collected: if that
+        # is while another one starts, both wait for one lock.
+        resolve_address(address)
         client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
         raise UnreachableError(

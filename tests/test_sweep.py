@@ -1,5 +1,6 @@
 """Many configs at once: grids are read, records are made once, and nothing that is finished is lost."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from distributed import Client
 
 from lib import experiments, provenance, records, sweep
 from lib.__main__ import main
@@ -163,6 +165,7 @@ def test_an_unreachable_scheduler_ends_the_command(napping, address, monkeypatch
     error = capsys.readouterr().err.strip().splitlines()
     assert [line for line in error if line.startswith("Error: ")] == [error[-1]]
     assert f"No scheduler answers at {address!r}: start one by `dask scheduler`" in error[-1]
+    assert not [each for each in gc.get_objects() if type(each) is Client and each.status != "closed"], "half open"
 
 
 def test_each_gpu_is_given_to_one_worker(monkeypatch):
