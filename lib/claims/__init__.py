@@ -9,6 +9,7 @@ A judge is a function from a record to a `Judgement`, registered in a public mod
 102
 """
 
+from lib.claims._evidence import Evidence, evidence
 from lib.claims._model import (
     CHAPTERS,
     CLAIMS,
@@ -35,6 +36,7 @@ __all__ = [
     "ClaimTable",
     "Condition",
     "CountTable",
+    "Evidence",
     "Interval",
     "Judge",
     "JudgeError",
@@ -46,6 +48,7 @@ __all__ = [
     "counts",
     "counts_to_html",
     "decide",
+    "evidence",
     "holds_in_control",
     "judge",
     "judges",

@@ -13,17 +13,15 @@ import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
-from lib.claims._model import CHAPTERS, CLAIMS, TEXTS, VERDICTS, Condition, Interval, Text, Verdict
+from lib.claims import _ledger_page as page
+from lib.claims import _writing as write
+from lib.claims._model import CLAIMS, TEXTS, VERDICTS, Condition, Text, Verdict
 from lib.claims._registry import Row, counts, ledger
-from lib.presets import PRESETS
 
-# word, sign and colour say the same thing, so none of them is needed alone; colours are the Okabe-Ito palette's
-SIGNS: dict[Verdict, str] = {"reproduced": "✓", "partly": "◐", "not reproduced": "✗", "not run": "·"}
 HEADINGS = ("claim", "what the text states", "verdict", "effect [95 % interval]", "scale", "in control too")
 
 
@@ -76,12 +74,12 @@ def to_text(rows: Sequence[Row], width: int = 100) -> str:
         raise ValueError(f"A ledger {width} columns wide is unreadable; give a width of at least 60.")
     lines = []
     for row in rows:
-        head = f"{row.claim.id:<4} {SIGNS[row.verdict]} {row.verdict:<14}  "
+        head = f"{row.claim.id:<4} {write.SIGNS[row.verdict]} {row.verdict:<14}  "
         lines.append(head + textwrap.shorten(row.claim.statement, width - len(head), placeholder=" ..."))
         if row.judgement is not None:
             judged = row.judgement
-            number = f"{judged.measure}: {_effect(judged.effect, judged.interval)}; {_seeds(judged.seeds)}; {row.scale}"
-            for part in (number, judged.text):
+            effect, seeds = write.effect(judged.effect, judged.interval), write.seeds(judged.seeds)
+            for part in (f"{judged.measure}: {effect}; {seeds}; {row.scale}", judged.text):
                 lines += textwrap.wrap(part, width, initial_indent=" " * 7, subsequent_indent=" " * 7)
     total: dict[Verdict, int] = dict.fromkeys(VERDICTS, 0)
     for row in rows:
@@ -131,11 +129,13 @@ def to_html(
     head = "".join(f'<th scope="col">{heading}</th>' for heading in HEADINGS)
     body = []
     for source, group in groupby(rows, key=lambda row: row.claim.source):
-        title = f'<th colspan="{len(HEADINGS)}" scope="rowgroup">{source}: {_text(texts[source].title)}</th>'
+        title = f'<th colspan="{len(HEADINGS)}" scope="rowgroup">{source}: {write.text(texts[source].title)}</th>'
         lines = "".join(_table_row(row, own_page) for row in group)
         body.append(f'<tbody><tr class="text">{title}</tr>{lines}</tbody>')
-    table = _wrap(f"<caption>{_text(caption)}</caption><thead><tr>{head}</tr></thead>{''.join(body)}", caption)
-    return _filters(rows, texts) + table + f"<script>{_resource('ledger.js')}</script>" if own_page else table
+    table = write.wrap(
+        f"<caption>{write.text(caption)}</caption><thead><tr>{head}</tr></thead>{''.join(body)}", caption
+    )
+    return page.filters(rows, texts) + table + f"<script>{write.resource('ledger.js')}</script>" if own_page else table
 
 
 def counts_to_html(rows: Sequence[Row], caption: str = "Verdicts, counted", *, own_page: bool = False) -> str:
@@ -157,7 +157,7 @@ def counts_to_html(rows: Sequence[Row], caption: str = "Verdicts, counted", *, o
     >>> "<td>102</td>" in counts_to_html(ledger(records=lambda experiment: None))
     True
     """
-    head = "".join(f'<th scope="col">{heading}</th>' for heading in ("rows", *map(_badge, VERDICTS), "sum"))
+    head = "".join(f'<th scope="col">{heading}</th>' for heading in ("rows", *map(write.badge, VERDICTS), "sum"))
     body = ""
     for group, numbers in counts(rows).items():
         # the groups are all rows, those of two kinds, and those of each text
@@ -169,10 +169,8 @@ def counts_to_html(rows: Sequence[Row], caption: str = "Verdicts, counted", *, o
             linked = own_page and number
             cells += f'<td><a href="?{query}#claims">{number}</a></td>' if linked else f"<td>{number}</td>"
         name = f"text {group}" if kind is None else group
-        body += f'<tr><th scope="row">{_text(name)}</th>{cells}<td>{sum(numbers.values())}</td></tr>'
-    return _wrap(
-        f"<caption>{_text(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody>", caption, "counts"
-    )
+        body += f'<tr><th scope="row">{write.text(name)}</th>{cells}<td>{sum(numbers.values())}</td></tr>'
+    return write.wrap(f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>", caption, "counts")
 
 
 @dataclass(frozen=True)
@@ -254,99 +252,27 @@ def _table_row(row: Row, own_page: bool) -> str:
     claim, judged = row.claim, row.judgement
     kind = "" if claim.core else "<br><small>secondary</small>"
     cells = (
-        _text(claim.statement),
-        _badge(row.verdict),
-        _text(_effect(judged.effect, judged.interval)) if judged else "–",
-        _text(f"{row.scale}; {_seeds(judged.seeds)}") if judged else "–",
-        _yes_no(judged.holds_in_control if judged else None),
+        write.text(claim.statement),
+        write.badge(row.verdict),
+        write.text(write.effect(judged.effect, judged.interval)) if judged else "–",
+        write.text(f"{row.scale}; {write.seeds(judged.seeds)}") if judged else "–",
+        write.yes_no(judged.holds_in_control if judged else None),
     )
     facts = [("where", claim.where), ("test", claim.test), ("control", claim.control), ("open [choice]", claim.open)]
     if judged is not None:
         facts += [("effect is", judged.measure), ("control run", judged.control)]
-    written = [(name, _text(value)) for name, value in facts]
-    written += _links(row) if own_page else [("record", _text(row.record))] if judged else []
+    written = [(name, write.text(value)) for name, value in facts]
+    written += page.links(row) if own_page else [("record", write.text(row.record))] if judged else []
     details = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in written)
     conditions = _conditions(judged.conditions) if judged else ""
-    reading = f'<p class="reading">{_text(judged.text)}</p>' if judged else ""
-    facets = "".join(f' data-{name}="{_text(value)}"' for name, value in _facets(row).items()) if own_page else ""
+    reading = f'<p class="reading">{write.text(judged.text)}</p>' if judged else ""
+    facets = page.facets(row) if own_page else {}
+    data = "".join(f' data-{name}="{write.text(value)}"' for name, value in facets.items())
     return (
-        f'<tr id="claim-{claim.id}"{facets}><th scope="row"><a href="#claim-{claim.id}">{claim.id}</a>{kind}</th>'
+        f'<tr id="claim-{claim.id}"{data}><th scope="row"><a href="#claim-{claim.id}">{claim.id}</a>{kind}</th>'
         f'{"".join(f"<td>{cell}</td>" for cell in cells)}</tr><tr class="more"><td colspan="{len(HEADINGS)}">{reading}'
         f"<details><summary>test, control and details of {claim.id}</summary>"
         f"<dl>{details}</dl>{conditions}</details></td></tr>"
-    )
-
-
-def _facets(row: Row) -> dict[str, str]:
-    """What a row can be filtered by, under the names that a query uses."""
-    in_control = _yes_no(row.judgement.holds_in_control if row.judgement else None)
-    return {
-        "text": row.claim.source,
-        "kind": "core" if row.claim.core else "secondary",
-        "verdict": row.verdict,
-        "scale": row.scale.partition(":")[0] or "none",
-        "control": "not told" if in_control == "–" else in_control,
-        "chapter": " ".join(_chapters(row)) or "none",
-    }
-
-
-def _chapters(row: Row) -> list[str]:
-    return [chapter for chapter, claims in CHAPTERS.items() if row.claim.id in claims]
-
-
-def _links(row: Row) -> list[tuple[str, str]]:
-    """Chapter, code and record of a row as links from the ledger's page."""
-    chapters = [f'<a href="../chapters/{name}.html">{_title_of(name)}</a>' for name in _chapters(row)]
-    links = [("chapter", ", ".join(chapters))] if chapters else []
-    if row.code:
-        links.append(("judged by", f'<a href="api.html#{row.code}"><code>{row.code}</code></a>'))
-    records = row.record.split("; ") if row.record else []
-    # the record of an experiment may be joined from several files; the status page lists them together
-    led = [f'<a href="status.html#record-{name.partition("-")[0]}">{_text(name)}</a>' for name in records]
-    return [*links, ("record", "<br>".join(led))] if led else links
-
-
-def _title_of(chapter: str) -> str:
-    """Name a chapter by its file: ``"04-between-layers"`` is 4, between layers."""
-    number, _, words = chapter.partition("-")
-    return f"{int(number)}, {words.replace('-', ' ')}"
-
-
-FILTERS = {
-    "text": "text",
-    "kind": "core or secondary",
-    "verdict": "verdict",
-    "scale": "scale",
-    "control": "holds in the control too",
-    "chapter": "chapter",
-}
-"""The filters of the ledger's page: their names in a query, and their labels."""
-
-
-def _filters(rows: Sequence[Row], texts: Mapping[str, Text]) -> str:
-    """Write a form that the script below the table brings to life; without a script it stays hidden."""
-    seen = [_facets(row) for row in rows]
-    orders: dict[str, list[str]] = {
-        "text": list(texts),
-        "verdict": list(VERDICTS),
-        "scale": [*PRESETS[::-1], "none"],
-        "chapter": [*CHAPTERS, "none"],
-        "control": ["yes", "no", "not told"],
-    }
-    titles = {chapter: _title_of(chapter) for chapter in CHAPTERS}
-    controls = ""
-    for name, label in FILTERS.items():
-        present = {value for each in seen for value in (each[name].split() if name == "chapter" else [each[name]])}
-        order = orders.get(name, sorted(present))
-        known = [value for value in order if value in present] + sorted(present - set(order))
-        options = "".join(
-            f'<option value="{_text(value)}">{_text(titles.get(value, value))}</option>' for value in known
-        )
-        controls += f'<label>{label} <select name="{name}"><option value="">any</option>{options}</select></label>'
-    return (
-        f'<form class="claim-filters" role="search" aria-label="Filter the claims" hidden>{controls}'
-        '<label>words <input type="search" name="words" autocomplete="off"></label>'
-        '<button type="reset">Show all</button><output aria-live="polite"></output></form>'
     )
 
 
@@ -358,59 +284,20 @@ def _conditions(conditions: Sequence[Condition]) -> str:
     body = ""
     for c in conditions:
         cells = (
-            _effect(c.effect, c.interval),
-            _effect(c.control, c.control_interval),
-            "–" if c.difference_interval is None else _bounds(c.difference_interval),
+            write.effect(c.effect, c.interval),
+            write.effect(c.control, c.control_interval),
+            "–" if c.difference_interval is None else write.bounds(c.difference_interval),
             str(c.seeds),
-            _yes_no(c.passes),
-            _yes_no(c.holds_in_control),
+            write.yes_no(c.passes),
+            write.yes_no(c.holds_in_control),
             c.note,
         )
-        body += f'<tr><th scope="row">{_text(c.name)}</th>' + "".join(f"<td>{_text(x)}</td>" for x in cells) + "</tr>"
+        body += (
+            f'<tr><th scope="row">{write.text(c.name)}</th>'
+            + "".join(f"<td>{write.text(x)}</td>" for x in cells)
+            + "</tr>"
+        )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _badge(verdict: Verdict) -> str:
-    name = verdict.replace(" ", "-")
-    return f'<span class="verdict {name}"><span aria-hidden="true">{SIGNS[verdict]}</span> {verdict}</span>'
-
-
-def _wrap(table: str, label: str, kind: str = "rows") -> str:
-    # the region takes the focus, so that a table wider than the page can be scrolled by keyboard
-    return (
-        f'<style>{_resource("ledger.css")}</style><div class="claims {kind}" role="region" tabindex="0" '
-        f'aria-label="{_text(label)}"><table>{table}</table></div>'
-    )
-
-
-def _resource(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text("utf-8")
-
-
-def _text(value: str) -> str:
-    return html.escape(value)
-
-
-def _yes_no(value: bool | None) -> str:
-    return "–" if value is None else "yes" if value else "no"
-
-
-def _seeds(number: int) -> str:
-    return {0: "nothing random", 1: "1 seed"}.get(number, f"{number} seeds")
-
-
-def _number(value: float) -> str:
-    return f"{value:.3g}".replace("-", "−") if math.isfinite(value) else "–"
-
-
-def _bounds(interval: Interval) -> str:
-    return f"[{_number(interval[0])}, {_number(interval[1])}]"
-
-
-def _effect(value: float | None, interval: Interval | None) -> str:
-    if value is None:
-        return "–"
-    return _number(value) if interval is None else f"{_number(value)} {_bounds(interval)}"
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,48 @@
+"""Conditions picked from a judged claim, shown as a table and as text."""
+
+import dataclasses
+
+import pytest
+from bs4 import BeautifulSoup
+
+from lib.claims import CLAIMS, Condition, Judgement, Row, evidence
+
+CONDITIONS = (
+    Condition("MNIST, <own>", 10.667, (9.2, 12.1), 8.0, seeds=3, note="peak & turn"),
+    Condition("closed form", -2.0, seeds=0),
+    Condition("CIFAR-10", 1.0, (0.5, 1.5), 0.1, (0.0, 0.2), seeds=5),
+)
+ROW = Row(
+    CLAIMS["K18"], Judgement("partly", 0.0, None, "epoch", 3, CONDITIONS, None, "untrained", "-"), "paper: 3 seeds"
+)
+
+
+def test_conditions_are_picked_in_the_order_asked_for():
+    found = evidence(ROW, "CIFAR-10", "MNIST, <own>", what="epoch of the peak", control="random labels")
+    assert [condition.name for condition in found.conditions] == ["CIFAR-10", "MNIST, <own>"]
+    assert repr(found).splitlines() == [
+        "epoch of the peak (K18; control: random labels)",
+        "CIFAR-10: 1 [0.5, 1.5]; control 0.1 [0, 0.2]",
+        "MNIST, <own>: 10.7 [9.2, 12.1]; control 8",
+    ]
+
+
+def test_the_table_has_number_interval_control_and_a_way_to_the_ledger():
+    found = evidence(ROW, "MNIST, <own>", "closed form", what="epoch of the peak", control="random labels & more")
+    page = BeautifulSoup(found._repr_html_(), "html.parser")
+    assert page.caption.get_text() == "epoch of the peak"
+    assert [cell.get_text() for cell in page.thead.find_all("th")][2] == "control: random labels & more"
+    first, second = page.tbody.find_all("tr")
+    assert [cell.get_text() for cell in first.find_all("td")] == ["10.7 [9.2, 12.1]", "8", "3"]
+    assert first.th.get_text() == "MNIST, <own>peak & turn"
+    assert [cell.get_text() for cell in second.find_all("td")] == ["−2", "–", "nothing random"]
+    assert page.p.a["href"] == "ledger.html#claim-K18"
+    assert "partly" in page.p.get_text()
+    assert "paper: 3 seeds" in page.p.get_text()
+
+
+def test_what_has_no_evidence_is_said():
+    with pytest.raises(ValueError, match=r"Claim K18 has no condition 'CIFAR': did you mean 'CIFAR-10'\?"):
+        evidence(ROW, "CIFAR", what="epoch", control="none")
+    with pytest.raises(ValueError, match=r"Claim K18 has no evidence, for it was not run\."):
+        evidence(dataclasses.replace(ROW, judgement=None), "CIFAR-10", what="epoch", control="none")
