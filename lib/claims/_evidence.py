@@ -36,11 +36,12 @@ class Evidence:
         body = ""
         for c in self.conditions:
             effect, control = write.effect(c.effect, c.interval), write.effect(c.control, c.control_interval)
-            note = f"<br><small>{write.text(c.note)}</small>" if c.note else ""
             body += (
-                f'<tr><th scope="row">{write.text(c.name)}{note}</th><td><strong>{effect}</strong></td>'
+                f'<tr><th scope="row">{write.text(c.name)}</th><td><strong>{effect}</strong></td>'
                 f"<td>{control}</td><td>{c.seeds or write.seeds(0)}</td></tr>"
             )
+            if c.note:
+                body += f'<tr class="note"><td colspan="{len(headings)}">{write.text(c.note)}</td></tr>'
         claim = self.row.claim.id
         source = (
             f'<p>From claim <a href="ledger.html#claim-{claim}">{claim}</a>: {write.badge(self.row.verdict)}; '

@@ -184,3 +184,17 @@ def test_compared_cells_read_on_the_page_as_in_the_notebook(book: Path, chapter:
                 assert " ".join(text.split()) in shown
                 compared += 1
     assert compared, f"{chapter} compares no output: mark a cell with NBVAL_CHECK_OUTPUT"
+
+
+def test_every_finding_has_a_figure_and_a_number_with_interval_and_control(book: Path) -> None:
+    found = article(book, "book/findings").select("section section section")
+    assert len(found) >= 10
+    for finding in found:
+        title = finding.find("h3").get_text()
+        assert len(finding.find_all("figure")) == 1, f"{title}: one figure"
+        tables = finding.select(".claims.evidence")
+        assert len(tables) == 1, f"{title}: one table"
+        first = tables[0].select_one("tbody tr")
+        assert re.fullmatch(r"\S+ \[\S+, \S+\]", first.find("td").get_text()), f"{title}: a number with its interval"
+        heading = tables[0].select("thead th")[2].get_text()
+        assert heading.removeprefix("control: "), f"{title}: what the control is"

@@ -32,9 +32,9 @@ def test_the_table_has_number_interval_control_and_a_way_to_the_ledger():
     page = BeautifulSoup(found._repr_html_(), "html.parser")
     assert page.caption.get_text() == "epoch of the peak"
     assert [cell.get_text() for cell in page.thead.find_all("th")][2] == "control: random labels & more"
-    first, second = page.tbody.find_all("tr")
+    first, note, second = page.tbody.find_all("tr")
     assert [cell.get_text() for cell in first.find_all("td")] == ["10.7 [9.2, 12.1]", "8", "3"]
-    assert first.th.get_text() == "MNIST, <own>peak & turn"
+    assert (first.th.get_text(), note.get_text()) == ("MNIST, <own>", "peak & turn")
     assert [cell.get_text() for cell in second.find_all("td")] == ["−2", "–", "nothing random"]
     assert page.p.a["href"] == "ledger.html#claim-K18"
     assert "partly" in page.p.get_text()
