@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
 
     bench = command("bench", _bench, "Measure the speed of the library against what one would otherwise do.")
     bench.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run (default: all)")
+    bench.add_argument("--store", action="store_true", help="keep the results for the book's page, in book/benchmarks")
 
     build = command("build", _build, "Build the book (what `make book` does once everything is installed).")
     build.add_argument("--output", metavar="FOLDER", help="folder in which _build is made (default: the project's)")
@@ -221,12 +222,15 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _bench(options: argparse.Namespace) -> None:
-    from lib.bench import BENCHMARKS
+    from lib.bench import BENCHMARKS, store
 
     if unknown := sorted(set(options.names) - set(BENCHMARKS)):
         raise ValueError(f"Unknown benchmark {unknown[0]!r}: choose some of {', '.join(BENCHMARKS)}.")
     for name in options.names or BENCHMARKS:
-        print(BENCHMARKS[name](), flush=True)
+        result = BENCHMARKS[name]()
+        print(result, flush=True)
+        if options.store:
+            store(result)
 
 
 def _build(options: argparse.Namespace) -> int:

@@ -205,8 +205,8 @@ def configure(config: dict[str, Any], preset: str, cache: Path) -> dict[str, Any
 def execution_key(source: Path = ROOT, preset: str | None = None) -> str:
     """Return a hash of all that the chapters are computed with, their own code aside.
 
-    That is the library, the lock file, Python's version, the preset, the device asked for, the stored records, and
-    names, sizes and times of the data sets in sight.
+    That is the library, the lock file, Python's version, the preset, the device asked for, the stored records and
+    benchmarks, and names, sizes and times of the data sets in sight.
 
     Examples
     --------
@@ -217,7 +217,7 @@ def execution_key(source: Path = ROOT, preset: str | None = None) -> str:
     settings = [preset or presets.active(), platform.python_version(), os.environ.get("BOOK_DEVICE", "")]
     digest.update(json.dumps(settings).encode())
     _add_files(digest, ROOT, [ROOT / "lib"])
-    _add_files(digest, source, [source / "requirements.txt", source / "book" / "records"])
+    _add_files(digest, source, [source / name for name in ("requirements.txt", "book/records", "book/benchmarks")])
     folders = os.environ.get("BOOK_DATA", "").split(os.pathsep)
     folders.append(os.environ.get("BOOK_CACHE") or str(caches()))
     for folder in filter(None, folders):

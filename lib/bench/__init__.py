@@ -16,9 +16,10 @@ from lib.bench import (
     training,
     unit_root,
 )
+from lib.bench._stored import store, stored
 from lib.bench._timing import BenchResult
 
-__all__ = ["BENCHMARKS", "BenchResult"]
+__all__ = ["BENCHMARKS", "BenchResult", "store", "stored"]
 
 BENCHMARKS: dict[str, Callable[[], BenchResult]] = {
     "dimension": dimension.run,
