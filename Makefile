@@ -27,7 +27,7 @@ CANDIDATES := $(if $(PYTHON),"$(PYTHON)",python3.11 python3.12 python3.13 python
 CHROMIUM := $(firstword $(foreach name,chromium chromium-browser google-chrome google-chrome-stable,$(shell command -v $(name) 2>/dev/null)))
 
 .NOTPARALLEL:
-.PHONY: help setup book test check serve lab repeat lock browser clean
+.PHONY: help setup book pdf test check serve lab repeat lock browser clean
 
 help: ## list the targets
 	@echo "Inside Learning - targets:"
@@ -75,6 +75,9 @@ setup:
 
 book: setup ## build the book and print where it is
 	@$(PY) -m lib.build
+
+pdf: setup browser ## print the whole book into one PDF
+	@$(PY) -m lib pdf
 
 test: setup browser ## run all tests, linters and type checker (TESTS=path for some of them)
 ifeq ($(strip $(TESTS)),)

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from lib import presets
@@ -90,6 +91,14 @@ def _parser() -> argparse.ArgumentParser:
         "--preset", choices=presets.PRESETS, help="size of the computations (default: $BOOK_PRESET, or book)"
     )
     build.add_argument("--force", action="store_true", help="execute and build everything again")
+
+    pdf = command("pdf", _pdf, "Print the whole book into one PDF, with the system's Chromium.")
+    pdf.add_argument(
+        "--output", metavar="FOLDER", type=Path, help="folder in which _build is made (default: the project's)"
+    )
+    pdf.add_argument(
+        "--preset", choices=presets.PRESETS, help="size of the computations (default: $BOOK_PRESET, or book)"
+    )
     return parser
 
 
@@ -239,6 +248,18 @@ def _build(options: argparse.Namespace) -> int:
     chosen = {name: value for name in ("output", "preset") if (value := getattr(options, name))}
     force = ["--force"] if options.force else []
     return build.main([*(f"--{name}={value}" for name, value in chosen.items()), *force])
+
+
+def _pdf(options: argparse.Namespace) -> int:
+    from lib.build import BuildError
+    from lib.pdf import print_book
+
+    try:
+        print(f"The book is at {print_book(output=options.output, preset=options.preset)}")
+    except BuildError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -64,6 +64,7 @@ def build(
     preset: str | None = None,
     jobs: int | None = None,
     force: bool = False,
+    builder: str = "html",
 ) -> Path:
     """Build the book and return the path of its first page.
 
@@ -72,7 +73,7 @@ def build(
     source : Path
         Folder with ``_config.yml``, ``_toc.yml``, ``book/`` and ``chapters/``.
     output : Path, optional
-        Folder in which ``_build/html`` is made; `source` if not given.
+        Folder in which ``_build/html``, or that of another builder, is made; `source` if not given.
     preset : str, optional
         Size of the computations; ``$BOOK_PRESET`` or ``book`` if not given.
     jobs : int, optional
@@ -80,6 +81,8 @@ def build(
         runs fill a machine.
     force : bool
         Execute and build everything again, whatever has changed.
+    builder : {"html", "singlehtml"}
+        Many pages, or all of the book on one.
 
     Raises
     ------
@@ -102,7 +105,8 @@ def build(
             raise FileNotFoundError(f"{source} has no {name}: run the build in the project's top folder.")
 
     key, state = execution_key(source, preset), build_state(source, preset)
-    index, stamp = folder / "html" / "index.html", folder / "built-from"
+    index = folder / builder / "index.html"
+    stamp = folder / ("built-from" if builder == "html" else f"built-from-{builder}")
     if not force and index.exists() and stamp.exists() and stamp.read_text() == state:
         print(f"The book has not changed since it was built at preset {preset}.")
         return index
@@ -124,17 +128,17 @@ def build(
     # Short runs are made anew with every change of the library, long ones found where `python -m lib run` left them.
     runs = {"BOOK_RUNS": str(cache / "runs")} if short else {}
     execution = ["--cache", str(cache), "--timeout", str(CELL_TIMEOUT[preset]), "--jobs", str(jobs)]
-    execution += ["--pages", *map(str, _files(source))]
+    execution += ["--builder", builder, "--pages", *map(str, _files(source))]
     status = _run_jupyter_book(source, work, config, log, preset, runs, execution)
     if status != 0:
         raise BuildError(_explain(status, log, source, preset))
 
-    html, old = folder / "html", folder / ".old"
+    html, old = folder / builder, folder / ".old"
     shutil.rmtree(old, ignore_errors=True)
     stamp.unlink(missing_ok=True)
     if html.exists():
         html.rename(old)
-    (work / "_build" / "html").rename(html)
+    (work / "_build" / builder).rename(html)
     stamp.write_text(state)
     for folder_done_with in (old, work):
         shutil.rmtree(folder_done_with, ignore_errors=True)

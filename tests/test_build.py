@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
-from lib import build
+from lib import build, pdf
 
 INTRO = """# Small book
 
@@ -217,3 +219,36 @@ def test_an_unsupported_python_gets_one_sentence(tmp_path: Path, found: str) -> 
     assert done.returncode != 0
     said = [line for line in done.stderr.splitlines() if not line.startswith("make")]
     assert said == [f"The book needs Python 3.11, 3.12 or 3.13 (found: {found}); name one with PYTHON=/path/to/python."]
+
+
+# -- on paper ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not any(map(shutil.which, pdf.BROWSERS)), reason="no browser that prints")
+def test_the_book_is_printed_with_all_its_pages(small_book: SmallBook) -> None:
+    printed = pdf.print_book(small_book.folder, preset="smoke")
+    assert printed == small_book.folder / "_build" / "book.pdf"
+    content = printed.read_bytes()
+    assert content.startswith(b"%PDF")
+    assert len(re.findall(rb"/Type\s*/Page\b", content)) == 2  # each chapter begins on a page of its own
+    assert b"/Subtype /Image" in content or b"/Subtype/Image" in content
+    assert not list(printed.parent.glob("*.part*"))
+
+
+def test_without_a_browser_nothing_is_built(small_book: SmallBook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf, "BROWSERS", ("no-such-browser",))
+    with pytest.raises(FileNotFoundError, match=r"No browser prints the book: install one of no-such-browser\."):
+        pdf.print_book(small_book.folder, preset="smoke")
+    assert not (small_book.folder / "_build").exists()
+
+
+def test_a_browser_that_fails_leaves_no_pdf(
+    small_book: SmallBook, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    broken = tmp_path_factory.mktemp("bin") / "broken"
+    broken.write_text("#!/bin/sh\necho no display >&2\nexit 3\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(pdf, "BROWSERS", (str(broken),))
+    with pytest.raises(build.BuildError, match=r"did not print .*: no display"):
+        pdf.print_book(small_book.folder, preset="smoke")
+    assert not (small_book.folder / "_build" / "book.pdf").exists()

@@ -18,7 +18,7 @@ LAYERS = [
     {"records"},
     {"claims", "figures", "sweep"},
     {"report"},
-    {"bench", "build", "execution", "__main__"},
+    {"bench", "build", "execution", "pdf", "__main__"},
 ]
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 MODULES = sorted((ROOT / "lib").rglob("*.py"))
