@@ -170,8 +170,9 @@ def configure(config: dict[str, Any], preset: str, cache: Path) -> dict[str, Any
     """Return the book's configuration with what depends on the moment: cache, time-outs, buttons.
 
     The buttons that lead to the source need its public address. Without ``repository.url`` there are none; with it
-    there are source, edit and issue buttons, and a Colab button where the address is on GitHub. At preset smoke there
-    are no pages of the library's sources, whose colours take half of the time that the pages take.
+    there are source, edit and issue buttons, and where the address is on GitHub buttons that open a chapter on Colab
+    or, with all it needs (``.binder``), on Binder. At preset smoke there are no pages of the library's sources, whose
+    colours take half of the time that the pages take.
 
     Examples
     --------
@@ -180,7 +181,7 @@ def configure(config: dict[str, Any], preset: str, cache: Path) -> dict[str, Any
     (False, {}, 120)
     >>> public = configure({"repository": {"url": "https://github.com/someone/book"}}, "book", Path("cache"))
     >>> public["html"]["use_edit_page_button"], list(public["launch_buttons"])
-    (True, ['colab_url', 'notebook_interface'])
+    (True, ['binderhub_url', 'colab_url', 'notebook_interface'])
     """
     url = (config.get("repository") or {}).get("url") or ""
     on_github = url.startswith("https://github.com/")
@@ -189,7 +190,11 @@ def configure(config: dict[str, Any], preset: str, cache: Path) -> dict[str, Any
     if preset == "smoke":
         settings["extensions"] = [each for each in settings.get("extensions", []) if each != _VIEWCODE]
         settings = {name: value for name, value in settings.items() if not name.startswith("viewcode_")}
-    colab = {"colab_url": "https://colab.research.google.com", "notebook_interface": "jupyterlab"}
+    services = {
+        "binderhub_url": "https://mybinder.org",
+        "colab_url": "https://colab.research.google.com",
+        "notebook_interface": "jupyterlab",
+    }
     return {
         **config,
         "execute": {
@@ -202,7 +207,7 @@ def configure(config: dict[str, Any], preset: str, cache: Path) -> dict[str, Any
         },
         "html": {**config.get("html", {}), **dict.fromkeys(buttons, bool(url))},
         "sphinx": {**config.get("sphinx", {}), "config": settings},
-        "launch_buttons": colab if on_github else {},
+        "launch_buttons": services if on_github else {},
     }
 
 

@@ -109,6 +109,7 @@ def test_a_book_is_built_once_executed_again_when_the_key_changes_and_kept_when_
     assert "https://github.com/someone/book/edit/main/chapters/one.ipynb" in links
     assert any(link.startswith("https://github.com/someone/book/issues/new") for link in links)
     assert "https://colab.research.google.com/github/someone/book/blob/main/chapters/one.ipynb" in links
+    assert "https://mybinder.org/v2/gh/someone/book/main?urlpath=lab/tree/chapters/one.ipynb" in links
 
     small_book.write_cells("1 + 1", "rate = 0\n1 / rate")
     with pytest.raises(build.BuildError, match=r"chapters/one.ipynb, code cell 2 failed") as failure:
@@ -146,7 +147,16 @@ def test_a_build_that_hangs_is_ended(small_book: SmallBook, monkeypatch: pytest.
     assert time.monotonic() - started < 60
 
 
-def test_no_colab_button_for_a_source_elsewhere() -> None:
+def test_binder_installs_the_lock_file_and_the_package() -> None:
+    binder = build.ROOT / ".binder"
+    assert (binder / (binder / "requirements.txt").read_text().removeprefix("-r ").strip()).samefile(
+        build.ROOT / "requirements.txt"
+    )
+    assert "--editable ." in (binder / "postBuild").read_text()
+    assert os.access(binder / "postBuild", os.X_OK)
+
+
+def test_no_button_of_colab_or_binder_for_a_source_elsewhere() -> None:
     configured = build.configure({"repository": {"url": "https://gitlab.com/someone/book"}}, "book", Path("cache"))
     assert configured["launch_buttons"] == {}
     assert configured["html"]["use_issues_button"]

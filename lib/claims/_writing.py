@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from importlib import resources
 
 from lib.claims._model import Interval, Verdict
@@ -30,7 +31,8 @@ def resource(name: str) -> str:
 
 
 def text(value: str) -> str:
-    return html.escape(value)
+    """Write words for HTML, with a minus sign instead of the hyphen before a number; 1e-3 and 2026-11-24 stay."""
+    return re.sub(r"(?<![\w.)\]])-(?=\d)", "−", html.escape(value))
 
 
 def yes_no(value: bool | None) -> str:

@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup
 from lib.claims import CLAIMS, Condition, Judgement, Row, evidence
 
 CONDITIONS = (
-    Condition("MNIST, <own>", 10.667, (9.2, 12.1), 8.0, seeds=3, note="peak & turn"),
+    Condition("MNIST, <own>", 10.667, (9.2, 12.1), 8.0, seeds=3, note="peak & turn, tau -0.3 at 1e-3, 2026-11-24"),
     Condition("closed form", -2.0, seeds=0),
     Condition("CIFAR-10", 1.0, (0.5, 1.5), 0.1, (0.0, 0.2), seeds=5),
 )
@@ -34,7 +34,7 @@ def test_the_table_has_number_interval_control_and_a_way_to_the_ledger():
     assert [cell.get_text() for cell in page.thead.find_all("th")][2] == "control: random labels & more"
     first, note, second = page.tbody.find_all("tr")
     assert [cell.get_text() for cell in first.find_all("td")] == ["10.7 [9.2, 12.1]", "8", "3"]
-    assert (first.th.get_text(), note.get_text()) == ("MNIST, <own>", "peak & turn")
+    assert (first.th.get_text(), note.get_text()) == ("MNIST, <own>", "peak & turn, tau −0.3 at 1e-3, 2026-11-24")
     assert [cell.get_text() for cell in second.find_all("td")] == ["−2", "–", "nothing random"]
     assert page.p.a["href"] == "ledger.html#claim-K18"
     assert "partly" in page.p.get_text()

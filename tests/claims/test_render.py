@@ -159,7 +159,7 @@ def test_html_of_every_claim_holds_test_control_and_open_setting():
     page = table(to_html(ROWS))
 
     for claim in CLAIMS.values():
-        details = details_of(page.find(id=f"claim-{claim.id}")).text
+        details = details_of(page.find(id=f"claim-{claim.id}")).text.replace("−", "-")
         assert all(part in details for part in (claim.where, claim.test, claim.control, claim.open))
 
 
