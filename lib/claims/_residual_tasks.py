@@ -58,6 +58,9 @@ NEEDED: dict[str, tuple[str, ...]] = {
 BLOCKS = (2, 3, 4)
 TOP = 4
 
+FEWEST = 4
+"""Tasks below which there is nothing to rank."""
+
 MEMORISED = 0.1
 """Error on train pictures below which labels are memorised."""
 
@@ -103,6 +106,11 @@ def depths_of(record: xr.Dataset) -> list[int]:
     [56, 20]
     """
     return sorted({int(depth) for depth in record["depth"].values}, reverse=True)
+
+
+def of_depth(record: xr.Dataset, depth: int, tasks: Sequence[str]) -> list[xr.Dataset]:
+    """Return those networks of a depth that the record has, in the order of the tasks."""
+    return [chosen for task in tasks if (chosen := of_task(record, task, depth)) is not None]
 
 
 def with_tasks(record: xr.Dataset, *tasks: str) -> Iterator[tuple[int, list[xr.Dataset]]]:

@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lib.claims import _residual_tasks as tasks
-from lib.claims.residual_tasks import shares_of_rise, waiting
+from lib.claims.residual_tasks import waiting
+from lib.claims.task_difficulty import shares_of_rise
 from lib.data.image_tasks import TASKS
 from lib.figures._networks import draw, legend_below, seeds_of
 from lib.figures.residual_depth import AXIS as _DEPTH_AXIS
