@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -53,6 +54,18 @@ def run_chapter(chapter: Path) -> subprocess.CompletedProcess[str]:
     """Run a chapter as it is when the book has been built."""
     given = os.environ.get("BOOK_HTML")
     return run_nbval(chapter, runs_of(Path(given) if given else BUILT_HTML))
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=by_name)
+def test_a_chapter_says_what_it_asks_shows_takes_and_teaches_and_solves_its_exercises(chapter: Path) -> None:
+    cells = nbformat.read(chapter, as_version=4).cells
+    for said in ("**Question.**", "**What this chapter shows.**", "**Time.**", "After this chapter you can"):
+        assert said in cells[0].source, f"the first cell lacks {said!r}"
+    (exercises,) = (cell.source.split("## Exercises")[1] for cell in cells if "## Exercises" in cell.source)
+    numbers = re.findall(r"^(\d+)\. ", exercises, flags=re.MULTILINE)
+    solved = [re.match(r"# Solution (\d+)", cell.source) for cell in cells if cell.cell_type == "code"]
+    assert len(numbers) >= 3
+    assert [match[1] for match in solved if match] == numbers
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=by_name)
