@@ -1,6 +1,7 @@
 """An experiment that sleeps, so that processes can be killed while it runs; workers preload it."""
 
 import os
+import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -58,6 +59,8 @@ def dask_setup(worker):
 def command_line(environment, errors, arguments):
     """Run the command line in a process of its own, as the first of a session."""
     os.setsid()
+    # a shell that starts the tests in the background lets all its children ignore Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.update(environment)
     register()
     with errors.open("w") as sys.stderr:
