@@ -132,9 +132,7 @@ def to_html(
         title = f'<th colspan="{len(HEADINGS)}" scope="rowgroup">{source}: {write.text(texts[source].title)}</th>'
         lines = "".join(_table_row(row, own_page) for row in group)
         body.append(f'<tbody><tr class="text">{title}</tr>{lines}</tbody>')
-    table = write.wrap(
-        f"<caption>{write.text(caption)}</caption><thead><tr>{head}</tr></thead>{''.join(body)}", caption
-    )
+    table = write.wrap(f"<thead><tr>{head}</tr></thead>{''.join(body)}", caption)
     return page.filters(rows, texts) + table + f"<script>{write.resource('ledger.js')}</script>" if own_page else table
 
 
