@@ -80,6 +80,12 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--output", metavar="HTML", help="file to write (default: named after the first)")
     report.add_argument("--bins", type=int, default=256, help="of the weights' histograms (default: 256)")
     report.add_argument("--seed", type=int, default=0, help="of the controls (default: 0)")
+    report.add_argument(
+        "--model",
+        metavar="MODULE:FUNCTION",
+        help="what builds the network of the weights, to read its layers, too; it is imported and run",
+    )
+    report.add_argument("--inputs", metavar="NPY", help="array (sample, ...) that the network is run on")
 
     bench = command("bench", _bench, "Measure the speed of the library against what one would otherwise do.")
     bench.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run (default: all)")
@@ -224,10 +230,12 @@ def _ledger(options: argparse.Namespace) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
-    from lib.report import default_output, report_files
+    from lib.report import builder, default_output, read_inputs, report_files
 
     output = options.output or default_output(options.files)
-    print(report_files(options.files, output, bins=options.bins, seed=options.seed))
+    model = builder(options.model) if options.model else None
+    inputs = read_inputs(options.inputs) if options.inputs else None
+    print(report_files(options.files, output, bins=options.bins, seed=options.seed, model=model, inputs=inputs))
 
 
 def _bench(options: argparse.Namespace) -> None:

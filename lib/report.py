@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import io
 import re
 from collections.abc import Callable, Sequence
@@ -10,10 +11,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+import torch
 import xarray as xr
 from jinja2 import Environment
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from torch import Tensor, nn
 
 from lib import provenance
 from lib.checkpoints import SUFFIXES, load_weights
@@ -22,12 +26,15 @@ from lib.figures import own_network, style
 from lib.figures._networks import RULE_NAMES
 from lib.files import whole
 from lib.measures.weights import weight_plane
-from lib.probing import probe_recording
+from lib.probing import probe, probe_recording
 
 TEMPLATE = Path(__file__).with_name("report.html")
 
 RECORDINGS: dict[str, Callable[[Path], Recording]] = {".npz": from_npz, ".nwb": from_nwb}
 """Readers of recordings, by how the file's name ends."""
+
+PATCHES = 16
+"""Pixels of each image that a report reads in every layer, so that the bounds of layers are comparable."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +85,19 @@ def write_report(path: str | Path, title: str, sections: Sequence[Section]) -> P
     return Path(path)
 
 
-def report_files(files: Sequence[str | Path], output: str | Path, *, bins: int = 256, seed: int = 0) -> Path:
+def report_files(
+    files: Sequence[str | Path],
+    output: str | Path,
+    *,
+    bins: int = 256,
+    seed: int = 0,
+    model: Callable[[], nn.Module] | None = None,
+    inputs: Tensor | None = None,
+) -> Path:
     """Report on files: weights of a network, checkpoints of one training in their order, or recordings.
+
+    With `model` and `inputs` the layers of the network are read, too, beside those of the same network with weights
+    drawn anew, which has learned nothing.
 
     Parameters
     ----------
@@ -88,33 +106,127 @@ def report_files(files: Sequence[str | Path], output: str | Path, *, bins: int =
     output
         HTML file to write.
     bins, seed
-        Of `lib.measures.weights.weight_plane` and `lib.probing.probe_recording`.
+        Of `lib.measures.weights.weight_plane`, `lib.probing.probe_recording` and `lib.probing.probe`.
+    model
+        Builds the network that the weights belong to; `builder` finds it by name.
+    inputs
+        What the network is run on, shape (sample, ...); `read_inputs` reads it.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If a file is not there, of another kind, or damaged; nothing is written then.
+        If a file is not there, of another kind, or damaged; if weights do not fit the network, or the network does not
+        take the inputs; if only one of `model` and `inputs` is given, or both and no weights. Nothing is written then.
 
     Examples
     --------
-    >>> import tempfile, torch
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     torch.save(torch.nn.Linear(30, 20).state_dict(), f"{folder}/model.pt")
     ...     page = report_files([f"{folder}/model.pt"], f"{folder}/report.html").read_text()
     >>> "<h2>Weights of model.pt</h2>" in page, page.count("<img")
     (True, 2)
     """
+    if (model is None) != (inputs is None):
+        raise ValueError("Layers need a network and what it is run on: give both model and inputs, or neither.")
+    if model is not None and not any(Path(file).suffix in SUFFIXES for file in files):
+        raise ValueError(f"There are no weights for the network: name a file that ends in {', '.join(SUFFIXES)}.")
     style.use()
     sections, planes = [], {}
     for file in map(Path, files):
         if file.suffix in SUFFIXES:
-            planes[str(file)] = weight_plane(load_weights(file), bins=bins, seed=seed)
+            weights = load_weights(file)
+            planes[str(file)] = weight_plane(weights, bins=bins, seed=seed)
             sections.append(weights_section(planes[str(file)], f"Weights of {file.name}"))
+            if model is not None and inputs is not None:
+                learned, anew = _with_weights(model, weights, file), _built(model, seed)
+                found, control = (_layers(network, inputs, seed) for network in (learned, anew))
+                sections.append(layers_section(found, f"Layers of {file.name}", control))
         else:
             sections.append(_recording(file, seed))
     if len(planes) > 1 and len({tuple(plane["layer"].values) for plane in planes.values()}) == 1:
         sections.insert(0, _course_section(list(planes), xr.concat(planes.values(), "checkpoint")))
     return write_report(output, ", ".join(Path(file).name for file in files), sections)
+
+
+def builder(name: str) -> Callable[[], nn.Module]:
+    """Import what builds a network, by a name such as ``torchvision.models:resnet18``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such module, or nothing in it that can be called.
+
+    Examples
+    --------
+    >>> builder("torch.nn:Identity")()
+    Identity()
+    """
+    module, _, function = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), function)
+    except (ImportError, ValueError, AttributeError) as error:
+        raise ValueError(f"{name!r} names nothing that can be imported: give module:function ({error}).") from error
+    if not callable(found):
+        raise ValueError(f"{name} cannot be called: give a function that builds the network.")
+    return lambda: found()
+
+
+def read_inputs(path: str | Path) -> Tensor:
+    """Read an array of inputs, shape (sample, ...), from an ``.npy`` file: float32, or int64 where it holds integers.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the file is not there, damaged, or holds anything but numbers.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(f"{folder}/images.npy", np.zeros((2, 3, 8, 8)))
+    ...     read_inputs(f"{folder}/images.npy").shape
+    torch.Size([2, 3, 8, 8])
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"There is no file {path}.")
+    try:
+        values = np.load(path, allow_pickle=False)
+    except Exception as error:  # damage comes up in many ways: ValueError, EOFError, SyntaxError, MemoryError, ...
+        raise ValueError(f"{path} holds no array: write it by numpy.save.") from error
+    if not isinstance(values, np.ndarray) or values.ndim < 2 or values.dtype.kind not in "iuf":
+        raise ValueError(f"{path} holds no inputs: save one array of numbers, of shape (sample, ...), by numpy.save.")
+    return torch.from_numpy(values.astype(np.float32 if values.dtype.kind == "f" else np.int64))
+
+
+def _built(model: Callable[[], nn.Module], seed: int) -> nn.Module:
+    torch.manual_seed(seed)
+    try:
+        made = model()
+    except TypeError as error:
+        raise ValueError(f"The network cannot be built: name a function without arguments ({error}).") from error
+    if not isinstance(made, nn.Module):
+        raise ValueError(f"What should build the network returns {type(made).__name__}: return a torch.nn.Module.")
+    return made
+
+
+def _with_weights(model: Callable[[], nn.Module], weights: dict[str, Tensor], file: Path) -> nn.Module:
+    made = _built(model, 0)
+    try:
+        made.load_state_dict(weights)
+    except RuntimeError as error:
+        why = " ".join(str(error).split())[:200]
+        raise ValueError(f"The weights of {file} do not fit the network: {why}") from error
+    return made
+
+
+def _layers(network: nn.Module, inputs: Tensor, seed: int) -> xr.Dataset:
+    try:
+        return probe(network, inputs, patches=PATCHES, seed=seed)
+    except (RuntimeError, TypeError, IndexError) as error:  # of the network itself
+        shape = tuple(inputs.shape)
+        raise ValueError(f"The network does not take inputs of shape {shape}: {str(error)[:200]}") from error
 
 
 def _recording(file: Path, seed: int) -> Section:
@@ -160,12 +272,14 @@ def weights_section(table: xr.Dataset, title: str = "Weights") -> Section:
     return Section(title, text, pictures, columns, rows)
 
 
-def layers_section(found: xr.Dataset, title: str = "Layers") -> Section:
-    """Make a section of what `lib.probing.probe` gives."""
+def layers_section(found: xr.Dataset, title: str = "Layers", control: xr.Dataset | None = None) -> Section:
+    """Make a section of what `lib.probing.probe` gives, and gives for a control with the same layers."""
+    beside = {} if control is None else {"weights drawn anew": control}
     picture = _picture(
-        own_network.layers({title: found}),
+        own_network.layers({title: found, **beside}),
         "Complexity per unit, total correlation, linearity and effective dimension per unit by relative depth.",
-        "Observables of the layers by relative depth, from the first to the last.",
+        "Observables of the layers by relative depth, from the first to the last"
+        + (", beside those of the same network with weights drawn anew." if beside else "."),
     )
     asked = {
         "complexity": "complexity (bits)",
@@ -176,12 +290,23 @@ def layers_section(found: xr.Dataset, title: str = "Layers") -> Section:
         "effective_dimension": "effective dimension",
     }
     there = [name for name in asked if name in found]
+    columns = ["layer", "units", "patterns", *(asked[key] for key in there)]
     rows = [
         [str(name), f"{int(one['units'])}", f"{int(one['patterns']):,}", *(f"{float(one[key]):.3f}" for key in there)]
         for name, one in ((name, found.sel(layer=name)) for name in found["layer"].values)
     ]
+    if control is not None:
+        for key in (key for key in _COMPARED if key in there):
+            columns.append(f"anew: {asked[key]}")
+            for row, value in zip(rows, control[key].values, strict=True):
+                row.append(f"{float(value):.3f}")
     text = f"A unit is on where {found.attrs['rule'].removeprefix('z = 1 where ')}. Entropies are upper bounds."
-    return Section(title, text, (picture,), ("layer", "units", "patterns", *(asked[key] for key in there)), rows)
+    if control is not None:
+        text += " A profile that the network has with weights drawn anew, too, is none that it has learned."
+    return Section(title, text, (picture,), columns, rows)
+
+
+_COMPARED = ("complexity", "normalized_total_correlation", "effective_dimension")
 
 
 def recording_section(table: xr.Dataset, title: str = "Recording") -> Section:
@@ -243,11 +368,14 @@ def default_output(files: Sequence[str | Path]) -> Path:
 
 
 __all__ = [
+    "PATCHES",
     "RECORDINGS",
     "Picture",
     "Section",
+    "builder",
     "default_output",
     "layers_section",
+    "read_inputs",
     "recording_section",
     "report_files",
     "weights_section",

@@ -81,6 +81,67 @@ def test_layers_can_be_reported(tmp_path):
     assert page.tbody.td.text == "1"
 
 
+def net():
+    return nn.Sequential(nn.Linear(20, 30), nn.ReLU(), nn.Linear(30, 4))
+
+
+def with_an_argument(width):
+    return nn.Linear(width, width)
+
+
+def test_the_command_reads_the_layers_of_a_network_and_of_its_control(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    model = save(tmp_path / "model.pt", seed=5)
+    inputs = np.random.default_rng(0).normal(size=(400, 20))
+    np.save("inputs.npy", inputs)
+    assert main(["report", "model.pt", "--model", f"{__name__}:net", "--inputs", "inputs.npy"]) == 0
+    section = page_of(tmp_path / "model-report.html").find_all("section")[1]
+    assert section.h2.text == "Layers of model.pt"
+    cells = [cell.text for cell in section.tbody.find_all("td")]
+    torch.manual_seed(0)
+    data = torch.from_numpy(inputs).float()
+    expected = [probe(network, data)["complexity"].item() for network in (model, net())]
+    heads = [head.text for head in section.thead.find_all("th")]
+    found = [float(cells[heads.index(name)]) for name in ("complexity (bits)", "anew: complexity (bits)")]
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    assert expected[0] != expected[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--model", "no_such_module:net", "--inputs", "inputs.npy"], "names nothing that can be imported"),
+        (["--model", f"{__name__}:no_such_function", "--inputs", "inputs.npy"], "names nothing that can be imported"),
+        (["--model", "net", "--inputs", "inputs.npy"], "names nothing that can be imported"),
+        (["--model", f"{__name__}:np", "--inputs", "inputs.npy"], "cannot be called"),
+        (["--model", f"{__name__}:with_an_argument", "--inputs", "inputs.npy"], "a function without arguments"),
+        (["--model", "builtins:dict", "--inputs", "inputs.npy"], "returns dict"),
+        (["--model", "torch.nn:Identity", "--inputs", "inputs.npy"], "do not fit the network"),
+        (["--model", f"{__name__}:net", "--inputs", "narrow.npy"], r"inputs of shape (5, 3)"),
+        (["--model", f"{__name__}:net", "--inputs", "objects.npy"], "holds no array"),
+        (["--model", f"{__name__}:net", "--inputs", "flat.npy"], "holds no inputs"),
+        (["--model", f"{__name__}:net", "--inputs", "missing.npy"], "There is no file missing.npy"),
+        (["--model", f"{__name__}:net"], "both model and inputs, or neither"),
+    ],
+)
+def test_a_network_that_cannot_be_read_leaves_no_report(tmp_path, monkeypatch, capsys, arguments, why):
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path / "model.pt")
+    arrays = {"inputs": np.zeros((5, 20)), "narrow": np.zeros((5, 3)), "flat": np.zeros(5)}
+    for name, values in {**arrays, "objects": np.array([[{}]], dtype=object)}.items():
+        np.save(f"{name}.npy", values)
+    assert main(["report", "model.pt", *arguments]) == 1
+    error = capsys.readouterr().err
+    assert why in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.glob("*.html"))
+
+
+def test_a_network_needs_weights(tmp_path):
+    with pytest.raises(ValueError, match="no weights for the network"):
+        report_files([tmp_path / "session.npz"], tmp_path / "r.html", model=net, inputs=torch.zeros(5, 20))
+
+
 def test_what_cannot_be_read_leaves_no_report(tmp_path, capsys):
     (tmp_path / "broken.pt").write_bytes(b"no weights")
     good, output = tmp_path / "good.pt", tmp_path / "report.html"
