@@ -258,6 +258,6 @@ def waiting(record: xr.Dataset | None) -> dict[str, list[str]]:
     Examples
     --------
     >>> waiting(None)["J20"]
-    ['CIFAR-10']
+    ['CIFAR-10', 'CIFAR-10, rate 0.05']
     """
     return {claim: list(tasks) if record is None else missing(record, claim) for claim, tasks in NEEDED.items()}

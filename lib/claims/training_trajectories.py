@@ -374,7 +374,7 @@ def total_correlation_falls_as_a_power(record: xr.Dataset) -> Judgement | None:
                     lies(span(exponent), low=TINY),
                     lies(span(shape), -SHAPE, SHAPE),
                     lies(span(ratio), low=RATIO),
-                    True if epochs[-1] >= ROOM * epochs[0] else None,
+                    True if _spans_a_decade(epochs) else None,
                 ),
                 note=f"epochs {epochs[0]:g} to {epochs[-1]:g}; exponent {exponent.mean:.2f}, best shape "
                 f"{shape.mean:.2f}, ratio of von Neumann {ratio.mean:.1f}; "
@@ -384,6 +384,7 @@ def total_correlation_falls_as_a_power(record: xr.Dataset) -> Judgement | None:
         used.append(chosen)
     if not conditions:
         return None
+    short = sum(not _spans_a_decade(falling(chosen)[0]) for chosen in used)
     return close(
         "J18",
         weakest(conditions),
@@ -392,8 +393,13 @@ def total_correlation_falls_as_a_power(record: xr.Dataset) -> Judgement | None:
         record=record,
         measure="left-out moments: what the best other law misses less what the power law does (nats), least",
         control="epochs evenly spaced in the logarithm, before the rate drops: all conditions",
-        text=f"{passing(conditions)} are power laws.",
+        text=f"{passing(conditions)} are power laws."
+        + (f" {short} of the ranges span less than a decade, and could not pass." if short else ""),
     )
+
+
+def _spans_a_decade(epochs: np.ndarray) -> bool:
+    return bool(epochs[-1] >= ROOM * epochs[0])
 
 
 @judge("J19", experiment="residual_tasks")

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -19,6 +20,7 @@ from matplotlib.ticker import MaxNLocator
 from lib.claims import _residual_tasks as tasks
 from lib.claims.residual_tasks import waiting
 from lib.claims.task_difficulty import shares_of_rise
+from lib.claims.training_trajectories import half_rise
 from lib.data.image_tasks import TASKS
 from lib.figures._networks import draw, legend_below, seeds_of
 from lib.figures.residual_depth import AXIS as _DEPTH_AXIS
@@ -183,27 +185,35 @@ def by_block(shown: Sequence[xr.Dataset]) -> Figure:
 # -- words and numbers ------------------------------------------------------------------------------------------------
 
 
-def table(shown: Sequence[xr.Dataset]) -> str:
-    """Write a line a network: epochs, seeds, errors, and the top block's observables, mean over seeds."""
-    head = ("epochs", "seeds", "train error", "test error", "dimension", "complexity", "shared")
-    width = max([len("network"), *(len(name_of(chosen)) for chosen in shown)])
-    lines = [f"{'network':{width}}  " + "  ".join(head)]
+def table(shown: Sequence[xr.Dataset]) -> pd.DataFrame:
+    """Return a row a network: epochs, seeds, errors, and the top block before and after training, mean over seeds."""
+    rows = {}
     for chosen in shown:
-        row = (tasks.epochs_of(chosen), chosen.sizes["seed"])
-        numbers_ = (
-            tasks.error_of(chosen, "train_error"),
-            tasks.error_of(chosen),
-            *(tasks.of_block(chosen, quantity) for quantity in (*tasks.OBSERVABLES, "normalized_total_correlation")),
-        )
-        cells = [f"{each:{len(name)}d}" for each, name in zip(row, head, strict=False)]
-        cells += [f"{each.mean():{len(name)}.3f}" for each, name in zip(numbers_, head[2:], strict=True)]
-        lines.append(f"{name_of(chosen):{width}}  " + "  ".join(cells))
-    return "\n".join(lines)
+        rows[name_of(chosen)] = {
+            "epochs": tasks.epochs_of(chosen),
+            "seeds": chosen.sizes["seed"],
+            "train error": f"{tasks.error_of(chosen, 'train_error').mean():.3f}",
+            "test error": f"{tasks.error_of(chosen).mean():.3f}",
+            "effective dimension": _change(chosen, "effective_dimension", 1),
+            "complexity per unit (bits)": _change(chosen, "complexity", 2),
+            SHARED: _change(chosen, "normalized_total_correlation", 2),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
 
 
-def waiting_for(record: xr.Dataset | None) -> str:
-    """Write a line a claim: for which tasks the text's network is not stored."""
-    return "\n".join(f"{claim:4} {'; '.join(names) or 'nothing'}" for claim, names in waiting(record).items())
+def _change(chosen: xr.Dataset, quantity: str, digits: int) -> str:
+    before, after = (f"{tasks.of_block(chosen, quantity, epoch=epoch).mean():.{digits}f}" for epoch in (0, -1))
+    return f"{before} → {after}"
+
+
+def waiting_for(record: xr.Dataset | None) -> pd.DataFrame:
+    """Return for which tasks the text's network is not stored, and which claims wait for each."""
+    claims: dict[str, list[str]] = {}
+    for claim, names in waiting(record).items():
+        for name in names:
+            claims.setdefault(name, []).append(claim)
+    rows = pd.Series({name: ", ".join(ids) for name, ids in claims.items()}, name="claims", dtype=object)
+    return rows.rename_axis("not stored: ResNet-56 on").to_frame()
 
 
 def numbers(live: xr.Dataset) -> dict[str, float]:
@@ -237,6 +247,30 @@ def numbers(live: xr.Dataset) -> dict[str, float]:
     return {key: round(float(value), 3) for key, value in found.items()}
 
 
+def recorded(record: xr.Dataset | None) -> dict[str, float]:
+    """Return what the prose says of stored networks as deep as the text's, rounded; names end with that of the task.
+
+    What is not stored is nan.
+    """
+    found: dict[str, float] = {}
+    stored = {task: None if record is None else tasks.of_task(record, task) for task in (*tasks.WHOLE, *tasks.TORN)}
+    easiest = stored[tasks.WHOLE[0]]
+    for task, chosen in stored.items():
+        of_task: dict[str, Any] = dict.fromkeys(_OF_TASK, np.nan)
+        if chosen is not None:
+            of_task |= {"epochs": tasks.epochs_of(chosen), "error": 100 * tasks.error_of(chosen).mean()}
+            for quantity, key in _KEYS.items():
+                for epoch, when in ((-1, ""), (0, "-untrained")):
+                    of_task[f"{key}{when}"] = tasks.of_block(chosen, quantity, epoch=epoch).mean()
+            for quantity, short in tasks.OBSERVABLES.items():
+                of_task[f"half-{short}"] = half_rise(*tasks.course(chosen, quantity)).mean()
+            if easiest is not None and chosen is not easiest:
+                share = shares_of_rise(easiest, chosen)
+                of_task["share"] = np.nan if share is None else share.mean()
+        found |= {f"{key}-{task.lower()}": round(float(value), 3) for key, value in of_task.items()}
+    return found
+
+
 _KEYS = {
     "effective_dimension": "dimension",
     "complexity": "complexity",
@@ -244,6 +278,14 @@ _KEYS = {
     "independent_bits": "alone",
     "normalized_total_correlation": "shared",
 }
+
+_OF_TASK = (
+    "epochs",
+    "error",
+    "share",
+    *(f"half-{short}" for short in tasks.OBSERVABLES.values()),
+    *(f"{key}{when}" for key in _KEYS.values() for when in ("", "-untrained")),
+)
 
 
 # -- parts of figures -------------------------------------------------------------------------------------------------

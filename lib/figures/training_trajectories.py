@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -128,25 +129,27 @@ def decay(shown: Sequence[xr.Dataset]) -> Figure:
 # -- words and numbers ------------------------------------------------------------------------------------------------
 
 
-def table(shown: Sequence[xr.Dataset]) -> str:
-    """Write a line a network: exponent with interval, the text's, and by how much each law misses left-out moments."""
-    width = max([len("network"), *(len(name_of(chosen)) for chosen in shown)])
-    head = ("epochs", "exponent", "95 % interval", "text J", *LAWS)
-    lines = [f"{'network':{width}}  " + "  ".join(head)]
+def table(shown: Sequence[xr.Dataset]) -> pd.DataFrame:
+    """Return a row a network: exponent with interval, the text's, and by how much each law misses left-out moments.
+
+    Networks with too few moments in the range of the fit are left out.
+    """
+    rows = {}
     for chosen in shown:
         law, missed, times = law_of(chosen), missed_by(chosen), falling(chosen)[0]
         if law is None or missed is None:
-            lines.append(f"{name_of(chosen):{width}}  {len(times)} moments in the range of the fit: too few")
             continue
         found = seed_interval(law.exponent)
-        interval = "one seed" if np.isnan(found.low) else f"{found.low:.3f} to {found.high:.3f}"
+        interval = "" if np.isnan(found.low) else f" [{found.low:.2f}, {found.high:.2f}]"
         stated = EXPONENTS.get(name_of(chosen).replace(f", ResNet-{int(chosen['depth'])}", ""))
-        cells = [f"{times[0]:g}-{times[-1]:g}", f"{found.mean:.3f}", interval, "" if stated is None else f"{stated:g}"]
-        cells += [f"{missed[kind].mean():.4f}" for kind in LAWS]
-        lines.append(
-            f"{name_of(chosen):{width}}  " + "  ".join(f"{c:>{len(h)}}" for c, h in zip(cells, head, strict=True))
-        )
-    return "\n".join(lines)
+        rows[name_of(chosen)] = {
+            "epochs": f"{times[0]:g}–{times[-1]:g}",
+            "exponent": f"{found.mean:.2f}{interval}",
+            "text J": "–" if stated is None else f"{stated:g}",
+            **{kind: f"{missed[kind].mean():.3f}" for kind in LAWS},
+        }
+    columns = ["epochs", "exponent", "text J", *LAWS]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("network")
 
 
 def numbers(shown: Sequence[xr.Dataset]) -> dict[str, float]:

@@ -70,19 +70,37 @@ def test_colours_belong_to_image_sets_and_dashes_to_what_is_done_to_them(shown):
 
 
 def test_the_table_says_what_is_stored(shown):
-    lines = figures.table(shown).splitlines()
-    assert len(lines) == 4
-    assert len({len(line) for line in lines}) == 1
-    observables = ("effective_dimension", "complexity", "normalized_total_correlation")
-    expected = [0.01, 0.3, *(tasks.of_block(shown[0], quantity).mean() for quantity in observables)]
-    assert lines[1].split()[-5:] == [f"{value:.3f}" for value in expected]
+    table = figures.table(shown)
+    assert list(table.index) == [figures.name_of(chosen) for chosen in shown]
+    first = table.iloc[0]
+    assert (first["train error"], first["test error"]) == ("0.010", "0.300")
+    for column, quantity in (
+        ("complexity per unit (bits)", "complexity"),
+        ("effective dimension", "effective_dimension"),
+    ):
+        stated = [float(each) for each in first[column].split(" → ")]
+        expected = [tasks.of_block(shown[0], quantity, epoch=epoch).mean() for epoch in (0, -1)]
+        np.testing.assert_allclose(stated, expected, atol=0.05)
     assert "none" in figures.caption_of(None)
     assert "CIFAR-10, ResNet-56, 100 epochs, 3 seeds" in figures.caption_of(record(network(seeds=3)))
 
 
 def test_what_rows_wait_for():
-    assert "J20  CIFAR-10" in figures.waiting_for(None)
-    assert "J20  nothing" in figures.waiting_for(record(network()))
+    claims = figures.waiting_for(None)["claims"]
+    assert "J20" in claims["CIFAR-10"].split(", ")
+    assert claims["CIFAR-10, rate 0.05"] == "J19, J20"
+    assert "CIFAR-10" not in figures.waiting_for(record(network())).index
+
+
+def test_numbers_of_the_record_are_those_of_the_texts_network():
+    stored = record(network("CMNIST"), network("CIFAR-10"), network("CIFAR-10", depth=20))
+    found = figures.recorded(stored)
+    deep = tasks.of_task(stored, "CIFAR-10")
+    assert found["complexity-cifar-10"] == pytest.approx(tasks.of_block(deep, "complexity").mean(), abs=1e-3)
+    assert found["epochs-cmnist"] == 100
+    assert np.isnan(found["complexity-ckmnist"])
+    assert set(figures.recorded(None)) == set(found)
+    assert all(np.isnan(value) for value in figures.recorded(None).values())
 
 
 def test_numbers_and_figures_are_those_of_the_live_run(smoke_record):
