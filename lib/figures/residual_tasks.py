@@ -262,6 +262,8 @@ def recorded(record: xr.Dataset | None) -> dict[str, float]:
             for quantity, key in _KEYS.items():
                 for epoch, when in ((-1, ""), (0, "-untrained")):
                     of_task[f"{key}{when}"] = tasks.of_block(chosen, quantity, epoch=epoch).mean()
+            top = tasks.layers(chosen, "effective_dimension")[:, chosen["block"].values == tasks.TOP]
+            of_task["least"] = top.mean(axis=0).min()
             for quantity, short in tasks.OBSERVABLES.items():
                 of_task[f"half-{short}"] = half_rise(*tasks.course(chosen, quantity)).mean()
             if easiest is not None and chosen is not easiest:
@@ -283,6 +285,7 @@ _OF_TASK = (
     "epochs",
     "error",
     "share",
+    "least",
     *(f"half-{short}" for short in tasks.OBSERVABLES.values()),
     *(f"{key}{when}" for key in _KEYS.values() for when in ("", "-untrained")),
 )
