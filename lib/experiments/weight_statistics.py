@@ -74,7 +74,7 @@ def weight_statistics(matrices: Sequence[Tensor], generator: np.random.Generator
     parts = [*flat, hidden, torch.cat([hidden, flat[-1]])]
     found = xr.merge(
         [
-            _coordinates(parts),
+            _coordinates(flat),
             _moments(parts).assign_coords(part=part_names(depth)),
             _between_layers(flat[:-1], generator),
         ],
@@ -91,12 +91,13 @@ def _attrs(long_name: str, units: str) -> dict[str, str]:
     return {"long_name": long_name, "units": units}
 
 
-def _coordinates(parts: Sequence[Tensor]) -> xr.Dataset:
+def _coordinates(flat: Sequence[Tensor]) -> xr.Dataset:
     """Entropy and disequilibrium of every part, under every rule, with every number of bins."""
-    shape = (len(RULES), len(BINS), len(parts))
-    entropy, disequilibrium, outside = np.empty(shape), np.empty(shape), np.empty((len(RULES), len(parts)))
+    wholes = [range(len(flat) - 1), range(len(flat))]  # the hidden layers, and those with the output
+    shape = (len(RULES), len(BINS), len(flat) + len(wholes))
+    entropy, disequilibrium, outside = np.empty(shape), np.empty(shape), np.empty((len(RULES), shape[-1]))
     for r, rule in enumerate(RULES):
-        finest = histograms(parts, BINS[-1], rule, low=FIXED[0], high=FIXED[1])
+        finest = histograms(flat, BINS[-1], rule, groups=wholes, low=FIXED[0], high=FIXED[1])
         outside[r] = 0.0 if rule == "own" else (finest.counts[:, 0] + finest.counts[:, -1]) / finest.size
         for b, bins in enumerate(BINS):
             found = complexity_entropy(finest.merge(BINS[-1] // bins).counts)

@@ -156,6 +156,36 @@ def test_several_arrays_each_over_its_own_or_a_common_range(rng):
         np.testing.assert_allclose(both.edges[:, [1, -2]], np.tile([ends[:, 0].min(), ends[:, 1].max()], (3, 1)))
 
 
+@pytest.mark.parametrize(
+    "choice", [*({"rule": rule} for rule in RULES), {"common": True}, {"edges": np.linspace(-2, 2, 9)}]
+)
+def test_a_group_of_arrays_counts_as_the_arrays_joined(rng, choice):
+    layers = [dyadic(rng, 70_000).astype(np.float32), np.float32(dyadic(rng, 500).reshape(2, -1) / 4), dyadic(rng, 900)]
+    groups = [(0, 2), range(3)]
+    found = histograms(layers, 16, groups=groups, **choice)
+    assert found.counts.shape == (5, found.edges.shape[1] - 1)
+    alone = histograms(layers, 16, **choice)
+    np.testing.assert_array_equal(found.counts[:3], alone.counts)
+    np.testing.assert_array_equal(found.edges[:3], alone.edges)
+    for row, group in zip((3, 4), groups, strict=True):
+        joined = np.concatenate([layers[number].ravel().astype(np.float64) for number in group])
+        expected = (
+            histogram(joined, edges=found.edges[row]) if choice.get("common") else histogram(joined, 16, **choice)
+        )
+        np.testing.assert_allclose(found.edges[row], expected.edges, rtol=1e-12)
+        np.testing.assert_array_equal(found.counts[row], expected.counts)
+
+
+def test_groups_whose_edges_coincide(rng):
+    layers = [np.linspace(0, 1, 4_097), np.linspace(0, 1, 513), np.full(7, 0.5), rng.random(100)]
+    for dtype in (np.float32, np.float64):
+        arrays = [layer.astype(dtype) for layer in layers]
+        found = histograms(arrays, 64, groups=[(0, 1), (1,), (2, 3), (0, 1, 2, 3)])
+        for row, group in enumerate([(0,), (1,), (2,), (3,), (0, 1), (1,), (2, 3), (0, 1, 2, 3)]):
+            joined = np.concatenate([arrays[number] for number in group])
+            np.testing.assert_array_equal(found.counts[row].cumsum(), histogram(joined, 64).counts.cumsum())
+
+
 # -- a histogram's own methods
 
 
@@ -292,6 +322,9 @@ def test_shuffled_values_have_the_same_histogram(rng, rule, law):
         (lambda: histogram(np.full(3, 1e30)), "too narrow"),
         (lambda: histogram(np.array([1.0, np.nextafter(1, 2)]), bins=8), "too narrow"),
         (lambda: histograms([]), "no arrays"),
+        (lambda: histograms([np.arange(3.0)], groups=[()]), "must name some of the arrays 0 to 0, each once"),
+        (lambda: histograms([np.arange(3.0)], groups=[(0, 0)]), "each once"),
+        (lambda: histograms([np.arange(3.0)], groups=[(1,)]), "each once"),
         (lambda: asinh_edges(bins=1), "use 2 or more"),
         (lambda: asinh_edges(scale=0), "positive"),
         (lambda: asinh_edges(limit=np.nan), "positive"),
