@@ -13,7 +13,9 @@ from torch import Tensor
 
 from lib.measures._masked_network import Adam, MaskedNetworks
 
-_ROWS = 2**12  # patterns scored at once: their activations stay in the processor's cache
+_LEARNING = 2**22  # activations at once of all networks that learn side by side on a processor, 16 MiB
+_SCORING = 2**21  # of those that are scored, 8 MiB
+_ON_DEVICE = 2**26  # on an accelerator, where few large steps are fast
 _INNER = 0.1  # share of the training folds that decides on stopping and shrinking
 _INNER_LIMIT = 10_000  # patterns; more would not decide any better
 _SHARES = torch.linspace(0, 1.1, 12)  # of the network's log-odds, to be tried beside those of the marginals
@@ -60,15 +62,22 @@ def score(
     tuple
         Surprise (set, sample); the weights; the steps made, one a network.
     """
-    sets, samples, _ = z.shape
-    learners = _Learners(z, folds, budget, generator, start)
-    taken = learners.learn()
-    share = learners.shares()
-    surprise = torch.empty(sets, samples, dtype=torch.float64, device=z.device)
-    for number, fold in enumerate(folds):
-        for rows in fold.test.split(_ROWS):
-            surprise[:, rows] = learners.surprise(rows, number, share)
-    return surprise, learners.best, taken
+    surprise = torch.empty(z.shape[:2], dtype=torch.float64, device=z.device)
+    weights, taken = [], []
+    parts = -(-len(z) // _at_once(z.device, _LEARNING, budget.batch * budget.hidden * len(folds)))
+    for part in range(parts):
+        first, last = (len(z) * end // parts for end in (part, part + 1))
+        begun = None if start is None else start[first * len(folds) : last * len(folds)]
+        learners = _Learners(z[first:last], folds, budget, generator, begun)
+        taken += learners.learn()
+        learners.score(surprise[first:last])
+        weights.append(learners.best)
+    return surprise, torch.cat(weights), taken
+
+
+def _at_once(device: torch.device, limit: int, activations: int) -> int:
+    """How many to compute at once if each has so many activations, of at most that many on a processor."""
+    return max(1, (limit if device.type == "cpu" else _ON_DEVICE) // max(1, activations))
 
 
 class _Learners:
@@ -84,16 +93,14 @@ class _Learners:
         # half a count to either state: a unit that has never flipped may flip yet
         marginals = ((ones + 0.5) / (sizes[:, None] + 1)).flatten(0, 1)
         self.networks = MaskedNetworks(marginals, budget.hidden, generator)
+        self.begun = start is not None
         if start is not None:
             self.networks.weights.copy_(start)
         self.best = self.networks.weights.clone()
 
     def inputs(self, rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Patterns of some rows of each fold, (set * fold, row, ...): as the networks see them, and as they are."""
-        if len(rows) == 1:
-            z = self.z[:, rows[0]].float()
-        else:
-            z = torch.stack([self.z[:, each] for each in rows], 1).flatten(0, 1).float()
+        z = torch.stack([self.z.index_select(1, each) for each in rows], 1).flatten(0, 1).float()
         return self.networks.see(z), z
 
     def learn(self) -> list[int]:
@@ -107,10 +114,15 @@ class _Learners:
         if not networks.hidden:
             return taken.tolist()
         batches = [_shuffled(fold.train, budget.batch, self.generator) for fold in self.folds]
+        warming = 10 if self.begun else 50  # steps in which the rate rises
         for step in range(1, budget.steps + 1):
             x, z = self.inputs([next(batch) for batch in batches])
-            rate = budget.rate * min(1, step / 50) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / budget.steps)))
-            adam.step(networks.weights, networks.gradient(x, z), rate)
+            rate = (
+                budget.rate
+                * min(1, step / warming)
+                * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / budget.steps)))
+            )
+            adam.step(networks.gradient(x, z), rate)
             if step % every == 0 or step == budget.steps:
                 now = self.inner_loss(adam.mean).mean(-1)
                 better = now < loss
@@ -135,8 +147,9 @@ class _Learners:
         longest = max(len(fold.inner) for fold in self.folds)
         total = torch.zeros(len(weights), len(shares), dtype=torch.float64, device=weights.device)
         counts = torch.zeros(len(self.folds), dtype=torch.float64, device=weights.device)
-        for first in range(0, longest, _ROWS):
-            rows = [fold.inner[first : first + _ROWS] for fold in self.folds]
+        at_once = self._rows(len(weights))
+        for first in range(0, longest, at_once):
+            rows = [fold.inner[first : first + at_once] for fold in self.folds]
             size = max(map(len, rows))
             # folds of groups differ in size: the shorter ones are filled up with rows that do not count
             filled = [torch.cat([each, each.new_zeros(size - len(each))]) for each in rows]
@@ -149,6 +162,17 @@ class _Learners:
                 total[:, number] += (bits * every).sum(1)
             counts += counted.sum(1)
         return total / counts.repeat(len(self.z))[:, None]
+
+    def _rows(self, networks: int) -> int:
+        """How many patterns to show at once to so many networks."""
+        return _at_once(self.z.device, _SCORING, networks * max(self.networks.widest, self.z.shape[-1]))
+
+    def score(self, surprise: Tensor) -> None:
+        """Put the surprise of all patterns, (set, sample), each under the network of its fold, into its place."""
+        share = self.shares()
+        for number, fold in enumerate(self.folds):
+            for rows in fold.test.split(self._rows(len(self.z))):
+                surprise[:, rows] = self.surprise(rows, number, share)
 
     def surprise(self, rows: Tensor, number: int, share: Tensor) -> Tensor:
         """Surprise of some rows under the networks of one fold, (set, row)."""

@@ -5,8 +5,6 @@ unit of degree d sees the first d units and speaks to the conditionals of those 
 chain. Source: Germain et al. (2015), MADE: masked autoencoder for distribution estimation, ICML.
 """
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -50,12 +48,18 @@ class MaskedNetworks:
         first = (2 * torch.rand(networks, units, self.hidden, generator=generator) - 1) * bound * masks["inward"][1:]
         self.weights = torch.zeros(networks, start, device=device)
         self.of(self.weights, "inward")[:, 1:] = first.to(device)
+        self._gradient = torch.zeros_like(self.weights)  # kept: what is not computed stays 0
         self._blocks = self._cut(degree, units)
 
     def of(self, flat: Tensor, name: str) -> Tensor:
         """Return one group of weights, shape (network, rows, columns), as a view of the flat ones."""
         place, shape = self._places[name]
         return flat[:, place].view(len(flat), *shape)
+
+    @property
+    def widest(self) -> int:
+        """Hidden units of the largest block: as many activations of a pattern are computed at once."""
+        return max((block.stop - block.start for block, _, _ in self._blocks), default=1)
 
     def _cut(self, degree: Tensor, units: int) -> list[tuple[slice, slice, slice]]:
         """Cut the hidden units into blocks; for each, the inputs that it sees and the outputs that it reaches."""
@@ -92,11 +96,14 @@ class MaskedNetworks:
         return self._forward(weights, x)[1]
 
     def gradient(self, x: Tensor, z: Tensor) -> Tensor:
-        """Return the gradient of the mean negative log-likelihood in nats, flat, for inputs `x` that stand for `z`."""
+        """Return the gradient of the mean negative log-likelihood in nats, flat, for inputs `x` that stand for `z`.
+
+        It lies in the same memory at each call.
+        """
         weights = self.weights
         active, odds = self._forward(weights, x)
         wrong = torch.sigmoid_(odds.add_(self.prior)).sub_(z).div_(x.shape[1])
-        flat = torch.zeros_like(weights)
+        flat = self._gradient
         outward = self.of(weights, "outward")
         of = {name: self.of(flat, name) for name in self._places}
         for (block, seen, reached), here in zip(self._blocks, active, strict=True):
@@ -116,15 +123,14 @@ class Adam:
     """
 
     def __init__(self, weights: Tensor, decay: float, memory: int) -> None:
-        self.first, self.second, self.mean = torch.zeros_like(weights), torch.zeros_like(weights), weights.clone()
-        self.decay, self.memory, self.steps = decay, memory, 0
+        # fused: one pass over the weights, which at this size costs less than the dozen that it takes otherwise
+        self.optimizer = torch.optim.AdamW([weights], betas=(0.9, 0.99), weight_decay=decay, fused=True)
+        self.weights, self.mean, self.memory, self.steps = weights, weights.clone(), memory, 0
 
-    def step(self, weights: Tensor, gradient: Tensor, rate: float) -> None:
+    def step(self, gradient: Tensor, rate: float) -> None:
         """Change the weights in place."""
         self.steps += 1
-        self.first.lerp_(gradient, 0.1)
-        self.second.mul_(0.99).addcmul_(gradient, gradient, value=0.01)
-        scale = math.sqrt(1 - 0.99**self.steps) / (1 - 0.9**self.steps)
-        weights.mul_(1 - rate * self.decay)
-        weights.addcdiv_(self.first, self.second.sqrt().add_(1e-8), value=-rate * scale)
-        self.mean.lerp_(weights, 1 / min(self.steps, self.memory))
+        self.weights.grad = gradient
+        self.optimizer.param_groups[0]["lr"] = rate
+        self.optimizer.step()
+        self.mean.lerp_(self.weights, 1 / min(self.steps, self.memory))

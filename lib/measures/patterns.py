@@ -12,8 +12,8 @@ tighter upper bound. Explained in the chapter on the entropy of many neurons.
 
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -263,7 +263,9 @@ def pattern_entropies(
         ]
         given = torch.cat([patterns[:, :, way.to(patterns.device)] for way in ways]) if orders > 1 else patterns
         tested = tuple(part.test.cpu() for part in parts)
-        start = _require_start(warm_start, len(given) * folds, {"folds": folds, "seed": seed, "hidden": budget.hidden})
+        start = _require_start(
+            warm_start, len(given) * folds, units, {"folds": folds, "seed": seed, "hidden": budget.hidden}
+        )
         if warm_start and any(not torch.equal(a, b) for a, b in zip(warm_start.folds, tested, strict=True)):
             raise ValueError("The estimate to start from has other groups in its folds: give one made with the same.")
         surprise, weights, taken = _autoregressive.score(given, parts, budget, generator, start)
@@ -301,6 +303,75 @@ def pattern_entropies(
             )
         )
     return PatternEntropies(tuple(each), weights, tested)
+
+
+def pattern_curve(
+    moments: Iterable[Array],
+    *,
+    groups: Sequence[int] | np.ndarray | None = None,
+    folds: int = 2,
+    seed: int = 0,
+    units: int | None = None,
+    orders: int = 1,
+    budget: Budget | None = None,
+    later: Budget | None = None,
+) -> Iterator[PatternEntropies]:
+    """Entropies of patterns that change little by little, such as those of a network's layers along its training.
+
+    Masked networks learn the sets of the first moment from scratch; at every later moment they go on from where they
+    were, which takes a few steps instead of hundreds.
+
+    Parameters
+    ----------
+    moments
+        Patterns of one moment after the other, each of shape (set, sample, unit) or packed, as for `pattern_entropies`.
+        Row k of every set and moment belongs to the same group, best to the same sample. Each is asked for when the one
+        before is done, so that they need not be in memory together.
+    groups, folds, seed, units, orders, budget
+        As for `pattern_entropies`; `budget` is that of the first moment.
+    later
+        Budget of the later moments; by default a quarter of the steps at twice the rate.
+
+    Yields
+    ------
+    PatternEntropies
+        Of every moment.
+
+    Raises
+    ------
+    ValueError
+        As `pattern_entropies`, and if a moment has another shape than the first.
+
+    Notes
+    -----
+    All are bounds, but not equally tight: on the layers of a network of 11 x 28 units, 30 to 1,000 steps of training
+    apart, later ones were looser by 0.3 to 1.2 % than learned from scratch. Where a difference between moments is as
+    small, estimate both from scratch.
+
+    Examples
+    --------
+    >>> z = np.random.default_rng(0).integers(0, 2, (3, 2, 400, 4))  # 3 moments of 2 sets
+    >>> [[round(found.bits) for found in moment] for moment in pattern_curve(z)]
+    [[4, 4], [4, 4], [4, 4]]
+    """
+    before: PatternEntropies | None = None
+    for z in moments:
+        if before is None:
+            budget = budget or default_budget(*require_patterns(z, units).shape[1:])
+            later = later or replace(
+                budget, steps=max(60, budget.steps // 4), rate=2 * budget.rate, checks=5, patience=3
+            )
+        before = pattern_entropies(
+            z,
+            groups=groups,
+            folds=folds,
+            seed=seed,
+            units=units,
+            orders=orders,
+            budget=later if before else budget,
+            warm_start=before,
+        )
+        yield before
 
 
 def default_budget(samples: int, units: int) -> Budget:
@@ -353,7 +424,9 @@ def require_groups(groups: Sequence[int] | np.ndarray | None, samples: int) -> T
     return torch.from_numpy(np.unique(labels, return_inverse=True)[1].reshape(-1))
 
 
-def _require_start(warm_start: PatternEntropies | None, networks: int, settings: dict[str, int]) -> Tensor | None:
+def _require_start(
+    warm_start: PatternEntropies | None, networks: int, units: int, settings: dict[str, int]
+) -> Tensor | None:
     if warm_start is None:
         return None
     if warm_start.weights is None or len(warm_start.weights) != networks:
@@ -361,10 +434,11 @@ def _require_start(warm_start: PatternEntropies | None, networks: int, settings:
             f"The estimate to start from has {0 if warm_start.weights is None else len(warm_start.weights)} networks, "
             f"not {networks}: give one made with the same sets, folds and orders."
         )
-    for name, value in settings.items():  # with other folds a network would have learned from what it is to score
-        if warm_start[0].settings[name] != value:
-            given = warm_start[0].settings[name]
-            raise ValueError(f"The estimate to start from has {name} {given}, not {value}: give one made alike.")
+    given = {**warm_start[0].settings, "units": len(warm_start[0].unit_bits)}
+    # with other folds a network would have learned from what it is to score
+    for name, value in {"units": units, **settings}.items():
+        if given[name] != value:
+            raise ValueError(f"The estimate to start from has {name} {given[name]}, not {value}: give one made alike.")
     return warm_start.weights
 
 

@@ -12,7 +12,7 @@ from scipy.special import xlogy
 from lib.measures import _autoregressive, patterns
 from lib.measures._masked_network import MaskedNetworks
 from lib.measures._packing import pack, unpack
-from lib.measures.patterns import METHODS, Budget, pattern_entropies, pattern_entropy
+from lib.measures.patterns import METHODS, Budget, pattern_curve, pattern_entropies, pattern_entropy
 
 UNITS, SAMPLES = 12, 100_000
 STATES = np.array(list(itertools.product((0, 1), repeat=UNITS)), dtype=np.uint8)
@@ -194,6 +194,38 @@ def test_a_warm_start_goes_on_where_the_last_one_ended():
     short = Budget(hidden=32, steps=10, batch=256)
     cold, warm = pattern_entropies(z, budget=short)[0], pattern_entropies(z, budget=short, warm_start=first)[0]
     assert warm.bits <= first[0].bits + 0.02 < cold.bits
+
+
+def test_a_curve_is_as_tight_as_from_scratch_and_never_below_the_truth():
+    rng = np.random.default_rng(0)
+    flips = np.array([[0.05, 0.3], [0.06, 0.28], [0.08, 0.25], [0.11, 0.22]])  # of Markov chains, (moment, set)
+    z = np.cumsum(rng.random((4, 2, 5000, 8)) < flips[..., None, None], axis=-1) % 2
+    truth = 8 * binary(flips)
+    cold = np.array([[each.bits for each in pattern_entropies(moment, budget=SMALL)] for moment in z])
+    found = list(pattern_curve(z, budget=SMALL))
+    bits = np.array([[each.bits for each in moment] for moment in found])
+    errors = np.array([[each.standard_error for each in moment] for moment in found])
+    assert (bits > truth - 3 * errors).all()
+    np.testing.assert_allclose(bits, cold, rtol=0.01)
+    steps = [moment[0].settings["steps"] for moment in found]
+    assert steps == [SMALL.steps, *[max(60, SMALL.steps // 4)] * 3]
+
+
+def test_a_curve_asks_for_one_moment_after_the_other():
+    asked = []
+
+    def moments():
+        for number in range(3):
+            asked.append(number)
+            yield np.random.default_rng(number).integers(0, 2, (1, 100, 3 if number < 2 else 4))
+
+    curve = pattern_curve(moments(), budget=SMALL)
+    assert asked == []
+    first, second = next(curve), next(curve)
+    assert asked == [0, 1]
+    assert all(torch.equal(a, b) for a, b in zip(first.folds, second.folds, strict=True))
+    with pytest.raises(ValueError, match="units 3, not 4"):
+        next(curve)
 
 
 @pytest.mark.parametrize("method", METHODS)
