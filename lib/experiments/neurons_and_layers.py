@@ -26,7 +26,7 @@ from lib.measures.dimension import effective_dimension
 from lib.measures.patterns import default_budget, pattern_entropy
 from lib.measures.surrogates import pairwise, permuted, shifted
 
-VERSION = 1
+VERSION = 2
 
 METHODS = ("independent", "autoregressive", "logistic")
 """Estimators; the first is that which the others are compared with."""
@@ -76,7 +76,6 @@ class Patterns:
     system: str
     stimulus: str  # that the neurons were shown, and whose rates a sparse layer has
     z: np.ndarray  # uint8, shape (sample, unit)
-    values: np.ndarray  # activations or events, shape (sample, unit)
     groups: np.ndarray | None  # of samples that are kept in one fold
     whole: bool  # whether all neurons are in
     lag: int = 1  # bins by which trains are shifted at least
@@ -90,8 +89,8 @@ def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Datas
     Dataset
         Dimension ``estimate``: ``bits`` with ``standard_error``, ``independent_bits``, ``gain`` (bits below the
         independent estimate of the same samples and folds) with ``gain_error``, ``dimension`` (of the binary patterns),
-        ``dimension_of_values`` (of activations and events), ``activity``, ``seconds``, and what was asked: ``system``,
-        ``stimulus``, ``surrogate``, ``method``, ``units``, ``samples``, ``draw``; ``whole`` where all neurons are in.
+        ``activity``, ``seconds``, and what was asked: ``system``, ``stimulus``, ``surrogate``, ``method``, ``units``,
+        ``samples``, ``draw``; ``whole`` where all neurons are in.
 
     Raises
     ------
@@ -193,17 +192,14 @@ def _systems(
         raise ValueError(f"There are {neurons} neurons and {channels} units, not {config.units}: ask for fewer.")
     few = np.sort(rng.permutation(neurons)[: config.units])
     chosen = values[:, np.sort(rng.permutation(channels)[: config.units])]
-    yield Patterns(LAYER, "", (chosen >= 0).astype(np.uint8), np.maximum(chosen, 0), None, False)
+    yield Patterns(LAYER, "", (chosen >= 0).astype(np.uint8), None, False)
     for part in parts:
         z, groups = part.patterns[:samples], part.blocks(config.block)[:samples]
-        events = part.z[:samples].astype(np.float32)
         lag = round(1 / part.bin_width)
         if whole:
-            yield Patterns(NEURONS, part.stimulus, z, events, groups, True, lag)
-        yield Patterns(NEURONS, part.stimulus, z[:, few], events[:, few], groups, False, lag)
-        on = rarest(chosen, z[:, few].mean(0))
-        threshold = np.where(on, chosen, np.inf).min(0)
-        yield Patterns(SPARSE, part.stimulus, on, np.where(on, chosen - threshold, 0), None, False)
+            yield Patterns(NEURONS, part.stimulus, z, groups, True, lag)
+        yield Patterns(NEURONS, part.stimulus, z[:, few], groups, False, lag)
+        yield Patterns(SPARSE, part.stimulus, rarest(chosen, z[:, few].mean(0)), None, False)
 
 
 def _surrogates(patterns: Patterns) -> tuple[str, ...]:
@@ -235,7 +231,6 @@ def _estimates(
         )
         for method in METHODS
     }
-    values = patterns.values if surrogate == "none" else z
     about = {
         "system": patterns.system,
         "stimulus": patterns.stimulus,
@@ -245,7 +240,6 @@ def _estimates(
         "samples": len(z),
         "draw": draw,
         "dimension": effective_dimension(z).dimension,
-        "dimension_of_values": effective_dimension(values).dimension,
     }
     for method, each in found.items():
         gain, error = each.gain_over(found["independent"])
@@ -273,7 +267,6 @@ _TEXTS = {
     "gain": ("bits below independent units by the same folds", "bits"),
     "gain_error": ("its standard error over blocks of time or images", "bits"),
     "dimension": ("effective dimension of the binary patterns", "1"),
-    "dimension_of_values": ("effective dimension of activations or events", "1"),
     "activity": ("share of samples in which a unit is on", "1"),
     "seconds": ("time taken", "s"),
     "system": ("system", "1"),

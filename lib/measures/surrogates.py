@@ -167,7 +167,8 @@ def pairwise(z: ArrayLike, seed: Seed) -> NDArray[np.uint8]:
     Notes
     -----
     The dichotomised Gaussian is close to the distribution of most entropy with these moments and can be drawn from at
-    once. Pairs that are never active together get a correlation of -0.99 at most.
+    once. A pair that was never active together counts as half a coincidence, or as independent where that is less: at
+    low rates it tells next to nothing, and as excluded it would bend all other pairs out of shape.
 
     Source: Macke, Berens, Ecker, Tolias and Bethge (2009), Neural Computation 21, 397.
 
@@ -182,9 +183,10 @@ def pairwise(z: ArrayLike, seed: Seed) -> NDArray[np.uint8]:
     z = _require(z)
     rates = z.mean(0)
     together = z.T.astype(np.float64) @ z / len(z)
+    independent = np.outer(rates, rates)
+    together = np.maximum(together, np.minimum(0.5 / len(z), independent))
     level = ndtri(np.clip(rates, 0.5 / len(z), 1 - 0.5 / len(z)))
     h, k = level[:, None], level[None]
-    independent = np.outer(rates, rates)
     low, high = np.full_like(together, -_LARGEST), np.full_like(together, _LARGEST)
     for _ in range(40):  # halving, all pairs at once: the probability rises with the correlation
         middle = (low + high) / 2

@@ -59,6 +59,14 @@ def test_pairs_are_kept_and_nothing_more():
     assert np.abs(memory(made)).max() < 0.03
 
 
+def test_sparse_pairs_that_never_met_leave_the_others_as_they_are():
+    z = CommonFactor(units=48, rate=0.006, correlation=0.2).draw_series(6_000, seed=0, memory=0.0)
+    met = z.T.astype(int) @ z
+    assert (met == 0).mean() > 0.4
+    given, made = covariance(z).sum(), covariance(pairwise(z, seed=1)).sum()
+    assert made == pytest.approx(given, rel=0.2)
+
+
 def test_parity_has_no_pairs_to_keep():
     z = np.random.default_rng(0).integers(0, 2, (20_000, 3))
     z[:, 2] = z[:, 0] ^ z[:, 1]
