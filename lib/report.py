@@ -345,7 +345,9 @@ def _course_section(names: Sequence[str], planes: xr.Dataset) -> Section:
         [str(name), *(f"{float(value):.4f}" for value in planes["h"].sel(layer=name, rule="spread").values)]
         for name in planes["layer"].values
     ]
-    text = "Normalised entropy h of each matrix, ± 4 standard deviations, in the order in which the files were named."
+    text = (
+        "Normalised entropy h of each matrix, in bins over its mean ± 4 standard deviations; files in the order given."
+    )
     return Section("From checkpoint to checkpoint", text, (), ("matrix", *names), rows)
 
 

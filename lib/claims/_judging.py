@@ -123,7 +123,7 @@ def conclude(
         effect=carrier.effect,
         interval=carrier.interval,
         measure=measure,
-        seeds=max(condition.seeds for condition in conditions),
+        seeds=carrier.seeds,
         conditions=tuple(conditions),
         holds_in_control=holds_in_control(conditions),
         control=control,

@@ -161,7 +161,7 @@ class Judgement:
     measure : str
         What the effect is, with its unit: ``"MSD of the last epoch over that of the first (ratio)"``.
     seeds : int
-        Number of seeds; 0 where nothing is random.
+        Number of seeds behind the effect; 0 where nothing is random.
     conditions : tuple of Condition
         Every data set, rule and scale looked at.
     holds_in_control : bool, optional

@@ -15,6 +15,7 @@ Choices made before any record was judged:
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
@@ -169,7 +170,7 @@ def stimuli_raise_both(record: xr.Dataset, areas: xr.Dataset | None = None) -> J
                 )
     if not conditions:
         return None
-    carrier = weakest(conditions)
+    carrier = weakest(_of_complexity(conditions))
     missing = [area for area in ("VISp", "VISl") if not any(c.name.startswith(area) for c in conditions)]
     missing += [level for level in LEVELS if not any(c.name.endswith(level) for c in conditions)]
     if not any(", events, " in c.name for c in conditions):
@@ -179,13 +180,18 @@ def stimuli_raise_both(record: xr.Dataset, areas: xr.Dataset | None = None) -> J
     return conclude(
         carrier,
         conditions,
-        measure=f"rise a neuron from spontaneous activity, least ({carrier.name})",
+        measure=f"rise of complexity from spontaneous activity, bits a neuron, least ({carrier.name})",
         control=f"trains shifted, rates kept: {range_of(controls, 4)}" if controls else "not run",
         text=f"{passing(conditions)} rise."
         + (f" Not run: {', '.join(missing)}." if missing else "")
         + ("" if any(c.seeds > 1 for c in conditions) else " One session: intervals are over blocks of time."),
         at_most="partly" if missing else "reproduced",
     )
+
+
+def _of_complexity(conditions: Sequence[Condition]) -> list[Condition]:
+    """Return the conditions on complexity: those on effective dimension have another unit."""
+    return [condition for condition in conditions if "complexity" in condition.name]
 
 
 def _in_order(record: xr.Dataset) -> list[Condition]:
@@ -234,12 +240,12 @@ def rostrolateral_area_does_not_discriminate(record: xr.Dataset) -> Judgement | 
             )
     if not conditions:
         return None
-    carrier = farthest(conditions, 0)
+    carrier = farthest(_of_complexity(conditions), 0)
     controls = [c.control for c in conditions if c.control is not None]
     return conclude(
         carrier,
         conditions,
-        measure=f"rise a neuron from spontaneous activity, largest ({carrier.name})",
+        measure=f"rise of complexity from spontaneous activity, bits a neuron, largest ({carrier.name})",
         control=f"equally many neurons of each session: {range_of(controls, 4)}" if controls else "not run",
         text=f"{passing(conditions)} do not tell stimuli apart.",
     )
@@ -279,12 +285,14 @@ def sparsity_makes_complexity_low(record: xr.Dataset) -> Judgement | None:
     """Neurons must be active in 0.005 to 0.009 of bins, and rates must explain nine tenths of their low complexity.
 
     That is of the gap in complexity a unit between a layer and as many neurons: the part by which it shrinks where the
-    layer's units get thresholds that give them the neurons' rates.
+    layer's units get thresholds that give them the neurons' rates. Complexity over that of independent units, which
+    takes rates out of both systems in another way, is in the notes.
     """
     if record.attrs["recording"] == "simulated":
         return None
     conditions = []
     layer = _tightest(_select(record, "layer", ""))
+    correlated = 1 - total_correlation(_select(record, "layer", "")).mean()
     for stimulus in _stimuli(record):
         whole = rows(_select(record, "neurons", stimulus, whole=1), method="independent")
         active = seed_interval(whole["activity"].values)
@@ -297,7 +305,9 @@ def sparsity_makes_complexity_low(record: xr.Dataset) -> Judgement | None:
                 explained,
                 passes=lies(span(explained), low=EXPLAINED),
                 note=f"bits a unit: layer {layer.mean() / _units(record):.3f}, at the neurons' rates "
-                f"{sparse.mean() / _units(record):.3f}, neurons {neurons.mean() / _units(record):.3f}",
+                f"{sparse.mean() / _units(record):.3f}, neurons {neurons.mean() / _units(record):.3f}; over "
+                f"independent units: layer {correlated:.2f}, neurons "
+                f"{1 - total_correlation(_select(record, 'neurons', stimulus)).mean():.2f}",
             )
         )
     carrier = weakest([c for c in conditions if c.name.startswith("gap")])

@@ -17,7 +17,7 @@ import math
 import numpy as np
 import xarray as xr
 
-from lib.claims._judging import TINY, conclude, farthest, passing, range_of, span, weakest
+from lib.claims._judging import TINY, conclude, farthest, passing, range_of, span
 from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
@@ -159,7 +159,7 @@ def linearity_changes_with_width(record: xr.Dataset) -> Judgement | None:
     if not conditions:
         return None
     return conclude(
-        weakest(conditions),
+        min(conditions, key=lambda condition: condition.effect),
         conditions,
         measure="greatest less least linearity over N, least of layers and stages",
         control=f"untrained: {range_of([c.control for c in conditions if c.control is not None])}",

@@ -78,7 +78,8 @@ def mixed_labels_lower_the_mean_feature(record: xr.Dataset) -> Judgement | None:
 def random_training_loses_features(record: xr.Dataset) -> Judgement | None:
     """With ReLU, mean feature and logit kernel must both fall by more than 90 % in random training.
 
-    Conditions are the rates. The effect is the smaller of both shares lost, the least of rates. The control follows the
+    The kernel is that of each input with itself, mean over inputs: the response there to learning it. Conditions are
+    the rates. The effect is the smaller of both shares lost, the least of rates. The control follows the
     expected gradient of the same mixture, at the same rate. What ELU and GELU lose is in the text.
     """
     relu, calm = pick(record, "random", "relu"), pick(record, "random", "relu", noise=False)

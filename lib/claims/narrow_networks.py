@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import xarray as xr
@@ -74,6 +74,12 @@ def _beside(record: xr.Dataset, quantity: str) -> str:
     return "; ".join(f"{name}: {quench(chosen, quantity)}" for name, chosen in rows)
 
 
+def _alike(chosen: xr.Dataset, among: Iterable[tuple[str, xr.Dataset]], *settings: str) -> xr.Dataset | None:
+    """Return the first of some networks that has the same settings as one; None if there is none."""
+    same = (each for _, each in among if all(np.isclose(each[name], chosen[name]) for name in settings))
+    return next(same, None)
+
+
 @judge("J25", experiment="narrow_networks")
 def layers_are_quenched(record: xr.Dataset) -> Judgement | None:
     """In every layer effective dimension, and complexity, must fall and recover by more than 20 % of the value before.
@@ -81,14 +87,14 @@ def layers_are_quenched(record: xr.Dataset) -> Judgement | None:
     Both are conditions of their own: the row's words ask for the depth of the dip, from the value before to the
     minimum; a quench is a dip *and recovery*, and that is from the minimum to the lower of both rims
     (`lib.measures.change_points.dip`). The effect is the recovery in the layer where it is least. The control is the
-    plain network of the same shape and rate with the same initial weights; random labels and an ordinary rate are
-    beside it.
+    plain network of the same shape and rate with the same initial weights, where there is one; random labels and an
+    ordinary rate are beside it.
     """
     conditions = []
-    plain = next((chosen for _, chosen in networks(record, gated=False)), None)
     for quantity, word in QUANTITIES.items():
-        control = None if plain is None else quench(plain, quantity)
         for name, chosen in networks(record):
+            plain = _alike(chosen, networks(record, gated=False), "rate")
+            control = None if plain is None else quench(plain, quantity)
             conditions += quench_conditions(f"{name}, {word}", quench(chosen, quantity), control)
     if not conditions:
         return None
@@ -203,15 +209,15 @@ def other_shapes_are_quenched_too(record: xr.Dataset) -> Judgement | None:
     """Effective dimension must dip as in J25 at 11 x 36 and 10 x 36, and minima be spread wider over layers.
 
     The spread is the standard deviation over layers of the time of the minimum, in epochs, seed by seed; that of
-    11 x 28 at the same rate is the control, which it must exceed.
+    11 x 28 at the same rate and bias of the gates is the control, which it must exceed.
     """
     conditions = []
-    text = next((chosen for _, chosen in networks(record)), None)
-    if text is None:
-        return None
-    text_spread = _spread(quench(text, "effective_dimension").times)
     for shape in OTHERS:
         for name, chosen in networks(record, shape):
+            text = _alike(chosen, networks(record), "rate", "gate_bias")
+            if text is None:
+                continue
+            text_spread = _spread(quench(text, "effective_dimension").times)
             found = quench(chosen, "effective_dimension")
             conditions += quench_conditions(name, found, None)
             spread = _spread(found.times)

@@ -143,7 +143,7 @@ def memorisers_are_at_the_extremes(record: xr.Dataset) -> Judgement | None:
         used += [*tasks, *(each for each in (good, bad) if each is not None)] if len(tasks) >= FEWEST else []
     if not conditions:
         return None
-    carrier = weakest(conditions)
+    carrier = weakest([c for c in conditions if f", {OBSERVABLES['complexity']}, " in c.name])
     both = {word for word in ("successful", "failed") if any(word in condition.name for condition in conditions)}
     return close(
         "J10",
@@ -151,7 +151,7 @@ def memorisers_are_at_the_extremes(record: xr.Dataset) -> Judgement | None:
         conditions,
         used,
         record=record,
-        measure=f"distance beyond the nearest task, least ({carrier.name})",
+        measure=f"complexity beyond that of the nearest task, bits a unit, least ({carrier.name})",
         control="none named",
         text=f"{passing(conditions)} are as stated."
         + ("" if len(both) == 2 else f" There are only {both.pop()} runs."),

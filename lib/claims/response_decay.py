@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 from scipy.special import expit
@@ -165,35 +167,34 @@ def _contains_zero(condition: Condition) -> bool:
 def exponents_are_the_same(record: xr.Dataset) -> Judgement | None:
     """Standard deviation of exponents below 0.05: over seeds, which differ in weights and point, and over settings.
 
-    Settings are both activations, labels 0 and 1, two initialisations, and rates below 1. The interval is that of the
-    bootstrap over seeds.
+    Settings are both activations, labels 0 and 1, two initialisations, and rates below 1. Intervals are those of the
+    bootstrap over seeds, for the deviation between settings within each of them.
     """
     names = ("ReLU", "ELU", "ReLU, target 0", "ELU, target 0", "ReLU, He-normal", "ELU, He-normal")
     conditions = []
     for reading in shared.READINGS:
-        means = []
+        settings = []
         for name, rate, runs in shared.each(record, names):
             exponent = shared.known(shared.decay(runs, reading).exponent)
             if len(exponent) < 2:
                 continue
             spread = _deviation(exponent)
-            means.append(float(exponent.mean()))
+            settings.append(exponent)
             conditions.append(
                 Condition.measured(
                     shared.condition_name(name, rate, reading),
                     spread,
                     passes=lies(span(spread), high=SPREAD - TINY),
-                    note=f"exponent {means[-1]:.3f}",
+                    note=f"exponent {exponent.mean():.3f}",
                 )
             )
-        if len(means) > 1:
-            whole = float(np.std(means, ddof=1))
+        if len(settings) > 1:
+            between, means = _deviation_between(settings), [float(exponent.mean()) for exponent in settings]
             conditions.append(
-                Condition(
+                Condition.measured(
                     f"between settings and rates, {reading}",
-                    whole,
-                    seeds=0,
-                    passes=whole < SPREAD,
+                    between,
+                    passes=lies(span(between), high=SPREAD - TINY),
                     note=f"means from {min(means):.3f} to {max(means):.3f}",
                 )
             )
@@ -218,6 +219,18 @@ def _deviation(values: np.ndarray, resamples: int = 2_000) -> Estimate:
     drawn = np.random.default_rng(0).integers(len(values), size=(resamples, len(values)))
     low, high = np.quantile(values[drawn].std(axis=-1, ddof=1), [0.025, 0.975])
     return Estimate(whole, low, high, len(values))
+
+
+def _deviation_between(settings: Sequence[np.ndarray], resamples: int = 2_000) -> Estimate:
+    """Standard deviation between the means of settings, each over its own seeds, with its bootstrap interval."""
+    whole = np.array(np.std([values.mean() for values in settings], ddof=1))
+    fewest = min(map(len, settings))
+    if fewest < 5:
+        return Estimate(whole, np.array(np.nan), np.array(np.nan), fewest)
+    rng = np.random.default_rng(0)
+    drawn = [values[rng.integers(len(values), size=(resamples, len(values)))].mean(axis=-1) for values in settings]
+    low, high = np.quantile(np.std(drawn, axis=0, ddof=1), [0.025, 0.975])
+    return Estimate(whole, low, high, fewest)
 
 
 @judge("N9", experiment="training_response")

@@ -52,7 +52,8 @@ def stops_and_corrects(record: xr.Dataset) -> Judgement | None:
         ten = _stops(data, tenth(data))
         hundred = _stops(data, 1) if tenth(data) > 1 else ten
         for number, rule in enumerate(data["rule"].values):
-            before, last = ten[number, :-1].max(0), ten[number, -1]
+            *before_last, last = ten[number]
+            before = max(before_last, key=np.mean)
             effect, control = seed_interval(last), seed_interval(before)
             controls.append(float(control.mean))
             hundreds.append(float(hundred[number, -1].mean()))

@@ -36,6 +36,7 @@ from lib.claims._residual_tasks import (
     with_tasks,
 )
 from lib.claims._verdict import lies
+from lib.measures.curves import partial_tau
 from lib.measures.statistics import kendall_tau, seed_interval
 
 TAU = 0.6
@@ -114,31 +115,6 @@ def taus(tasks: Sequence[xr.Dataset], quantity: str, epoch: int = -1) -> np.ndar
     """Kendall's tau, over tasks, of the top block's quantity with the test error in the end, shape (seed,)."""
     errors = np.stack([error_of(each) for each in same_seeds(*tasks)], axis=1)
     return np.asarray(kendall_tau(errors, over_tasks(tasks, quantity, epoch)))
-
-
-def partial_tau(x: np.ndarray, y: np.ndarray, given: np.ndarray) -> np.ndarray:
-    r"""Kendall's partial rank correlation, along the last axis.
-
-    .. math:: \tau_{xy \cdot z} = \frac{\tau_{xy} - \tau_{xz} \tau_{yz}}{\sqrt{(1 - \tau_{xz}^2)(1 - \tau_{yz}^2)}}
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (...); nan where the ranks of `given` are those of x or y, or their reverse.
-
-    Notes
-    -----
-    Source: Kendall (1942), Biometrika 32, 277.
-
-    Examples
-    --------
-    >>> x, z = np.array([1.0, 2, 3, 4, 5]), np.array([1.0, 3, 2, 5, 4])
-    >>> float(partial_tau(x, x, z)), float(partial_tau(x, z, x))
-    (1.0, nan)
-    """
-    both, first, second = kendall_tau(x, y), kendall_tau(x, given), kendall_tau(y, given)
-    rest = np.sqrt(np.clip((1 - first**2) * (1 - second**2), 0, None))
-    return np.divide(both - first * second, rest, out=np.full(np.shape(rest), np.nan), where=rest > 1e-12)[()]
 
 
 def _partial(tasks: Sequence[xr.Dataset], quantity: str) -> float:
@@ -220,8 +196,8 @@ def torn_pictures_lie_beyond(record: xr.Dataset) -> Judgement | None:
             used += [first, second]
     if not conditions:
         return None
-    carrier = weakest(conditions)
-    measure = f"torn less whole, least ({carrier.name})"
+    carrier = weakest([c for c in conditions if c.name.endswith("complexity")])
+    measure = f"complexity of torn less that of whole pictures, bits a unit, least ({carrier.name})"
     return _of_tasks("J9", record, carrier, conditions, used, measure)
 
 

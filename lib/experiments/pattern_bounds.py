@@ -159,7 +159,7 @@ def run(config: Config, *, device: torch.device, progress: Progress) -> xr.Datas
     Dataset
         Dimension ``estimate``: ``bits`` with ``standard_error``, ``independent_bits``, ``seconds``, and what was asked:
         ``study``, ``method``, ``images``, ``samples``, ``folds``, ``grouped``, ``hidden`` and ``steps`` (0 for the
-        default), ``layer``, ``seed``, ``order``. Rows of the study "coincidences" hold the collision entropy, a lower
+        default), ``layer``, ``draw``, ``order``. Rows of the study "coincidences" hold the collision entropy, a lower
         bound, for each number of images and each layer.
 
     Raises

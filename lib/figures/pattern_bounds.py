@@ -17,7 +17,7 @@ from lib.measures.extrapolation import Extrapolation, extrapolate
 from lib.measures.statistics import seed_interval
 
 LARGE = "autoregressive, large"
-"""The masked network at the largest budget of the record, beside its default."""
+"""The masked network at the large budget that is followed over sample sizes, beside its default."""
 
 _NAMES = {**METHOD_NAMES, LARGE: LARGE}
 
@@ -39,7 +39,7 @@ def _look(method: str) -> dict[str, Any]:
 
 
 def _curves(record: xr.Dataset) -> dict[str, xr.Dataset]:
-    """Rows of the study of sample sizes, for each method, and for the masked network at its largest budget."""
+    """Rows of the study of sample sizes, for each method, and for the masked network at a large budget."""
     found = rows(record, study="samples")
     largest = int(found["hidden"].max())
     return {

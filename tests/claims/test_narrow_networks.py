@@ -162,3 +162,10 @@ def test_nothing_to_judge_is_no_judgement():
     for judge in (layers_are_quenched, loss_falls_after_the_quench, profiles_are_ordered):
         assert judge(PLAIN) is None
     assert other_shapes_are_quenched_too(HIGHWAY) is None
+
+
+def test_a_control_at_another_rate_is_none():
+    other = made("plain 11 x 28, rate 1e-4", depth=0.1, gate=None, rate=1e-4)
+    found = layers_are_quenched(together(HIGHWAY, other))
+    assert all(condition.control is None for condition in found.conditions)
+    assert layers_are_quenched(together(HIGHWAY, PLAIN, other)).conditions[0].control is not None

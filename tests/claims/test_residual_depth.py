@@ -59,7 +59,8 @@ def test_the_step_is_that_between_resolutions():
 def test_smooth_growth_is_partly_for_want_of_random_labels():
     found = dimension_grows_smoothly(made(RISING, FLAT))
     assert found.verdict == "partly"
-    assert found.effect == 1
+    assert found.effect < 3
+    assert "peak is 1.00" in found.text
     assert found.holds_in_control is False
     assert "not run" in found.text
     assert all(condition.passes for condition in found.conditions)
@@ -74,7 +75,7 @@ def test_a_jump_at_a_border_is_not_smooth():
     jump = RISING + 20 * (BLOCK > 2)
     found = dimension_grows_smoothly(made(jump, FLAT))
     assert found.verdict == "not reproduced"
-    assert "20" in found.conditions[0].note or "21" in found.conditions[0].note
+    assert found.effect in (20, 21)
 
 
 def test_no_growth_is_not_reproduced():

@@ -85,3 +85,12 @@ def test_judges_read_what_the_experiment_gives(smoke_record):
         regression_converges,
     ):
         assert judge(made).conditions
+
+
+def test_spread_between_settings_is_known_as_well_as_seeds_allow():
+    noisy = {"ReLU": setting(scatter=0.3), "ELU": setting(scatter=0.3, seed=1)}
+    between = exponents_are_the_same(record(noisy)).conditions[2]
+    assert between.name.startswith("between settings")
+    assert between.interval is not None
+    assert between.interval[0] < between.effect < between.interval[1]
+    assert between.seeds > 1
