@@ -61,9 +61,8 @@ def load_weights(path: str | Path) -> dict[str, Tensor]:
         raise ValueError(f"{path} holds no tensors: save model.state_dict().")
     for name, tensor in found.items():
         _require_values(path, name, tensor)
-    for wrapper in _WRAPPERS:
-        if all(name.startswith(wrapper) for name in found):
-            found = {name.removeprefix(wrapper): tensor for name, tensor in found.items()}
+    while wrapper := next((each for each in _WRAPPERS if all(name.startswith(each) for name in found)), None):
+        found = {name.removeprefix(wrapper): tensor for name, tensor in found.items()}
     return found
 
 

@@ -90,7 +90,8 @@ class Follower:
     ) -> None:
         if not 0 < share < 1:
             raise ValueError(f"A share of {share:g} of the time is none: give a number between 0 and 1, such as 0.05.")
-        if steps is not None and (not steps or list(steps) != sorted(set(steps)) or steps[0] < 0):
+        steps = None if steps is None else list(steps)
+        if steps is not None and (not steps or steps != sorted(set(steps)) or steps[0] < 0):
             raise ValueError(f"Steps {tuple(steps)} do not rise from 0 on.")
         self.model, self.inputs, self.layers = model, inputs, layers
         self._steps = None if steps is None else frozenset(steps)
@@ -145,6 +146,8 @@ class Follower:
         weights = weight_plane(self.model, (self._rule,), self._bins, seed=self._seed)
         weights = weights.rename(layer="matrix", entropy="weight_entropy", complexity="weight_complexity")
         found = xr.merge([layers, weights], combine_attrs="drop_conflicts").assign_coords(step=step)
+        if taken := sorted(set(scalars) & {*map(str, found.variables), *map(str, found.dims)}):
+            raise ValueError(f"{taken[0]!r} is the name of what is followed anyway: give the number another.")
         self._looks.append(found.assign({name: ((), float(value)) for name, value in scalars.items()}))
         self._next = max(step + 1, math.ceil(step * GROWTH))
         self._last = time.perf_counter() - start

@@ -96,12 +96,15 @@ def obtain(
     Raises
     ------
     ValueError
-        If experiment, preset or seeds are unknown or wrong.
+        If experiment, preset or seeds are unknown or wrong, or both seeds and a config are given.
     """
     experiment = experiments.get(name)
     preset = presets.check(preset) if preset else presets.active()
+    if config is not None and seeds is not None:
+        raise ValueError("A config has seeds of its own: give it those that you want, or give no config.")
     config = experiment.config(preset, seeds) if config is None else config
     found = find(experiment, config, preset)
+    there = found is not None
     if found is None:
         batches = experiment.batches(config)
         parts = []
@@ -123,7 +126,7 @@ def obtain(
             found = _join(parts, experiment, config)
             if not experiment.stored_by_piece:
                 found = write(found, _path(cache_folder(), experiment, config, preset))
-    if store and not experiment.stored_by_piece:
+    if store and (there or not experiment.stored_by_piece):
         _keep(found, _path(stored_folder(), experiment, config, preset))
     return found
 

@@ -32,7 +32,7 @@ def test_a_state_dict_is_read_as_it_is(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("key", ["state_dict", "model_state_dict", "model"])
-@pytest.mark.parametrize("wrapper", ["module.", "_orig_mod.", ""])
+@pytest.mark.parametrize("wrapper", ["module.", "_orig_mod.", "_orig_mod.module.", "module._orig_mod.", ""])
 def test_it_is_found_inside_a_checkpoint_and_under_wrappers(tmp_path, key, wrapper):
     inner = {wrapper + name: value for name, value in STATE.items()}
     torch.save({"epoch": 3, "optimizer": {"state": {0: torch.ones(1)}}, key: inner}, tmp_path / "c.ckpt")

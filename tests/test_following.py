@@ -93,3 +93,10 @@ def test_what_cannot_be_followed_is_refused():
         Follower(model, x, steps=(3, 1))
     with pytest.raises(ValueError, match="Nothing was looked at"):
         Follower(model, x).course()
+
+
+def test_numbers_beside_it_do_not_overwrite_what_is_followed():
+    follower = Follower(make(), torch.randn(20, 6), steps=np.array([0, 1]))
+    for name in ("linearity", "mean", "layer"):
+        with pytest.raises(ValueError, match=f"'{name}' is the name"):
+            follower(0, **{name: 1.0})

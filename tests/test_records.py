@@ -9,7 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -371,3 +371,17 @@ def test_a_damaged_piece_is_named_and_left_out(by_piece):
         joined = records.largest("fake")
     assert joined is not None
     assert list(joined["seed"].values) == [2, 3]
+
+
+def test_a_record_of_one_piece_that_was_there_is_stored(by_piece):
+    config = replace(by_piece.PRESETS["smoke"], seeds=(0,))
+    records.obtain("fake", "smoke", config=config)
+    assert records.stored("fake") == []
+    records.obtain("fake", "smoke", config=config, store=True)
+    assert [record.seeds for record in records.stored()] == [(0,)]
+    assert by_piece.runs == [(0,)]
+
+
+def test_a_config_comes_without_other_seeds(fake):
+    with pytest.raises(ValueError, match="seeds of its own"):
+        records.obtain("fake", "smoke", [5], config=fake.PRESETS["smoke"])

@@ -1,6 +1,6 @@
 r"""A simulated population of neurons whose entropy is known exactly, sparse as cortical recordings are.
 
-Neurons are active in less than one bin of time in a hundred, at rates of their own, driven by a stimulus and by a
+Neurons are active in about one bin of time in a hundred or less, at rates of their own, driven by a stimulus and by a
 signal that all of them hear. Explained in the chapter on the mouse visual cortex.
 
 Examples

@@ -168,8 +168,7 @@ class Recording:
     Attributes
     ----------
     events : ndarray, shape (neuron, bin)
-        What each neuron did in each bin: 0 and 1, counts, or amplitudes of deconvolved events; never negative. What is
-        kept cannot be written to.
+        What each neuron did in each bin: 0 and 1, counts, or amplitudes of deconvolved events; never negative.
     bin_width : float
         Length of a bin in seconds.
     epochs : tuple of Epoch

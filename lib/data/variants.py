@@ -91,7 +91,7 @@ def coloured(images: Tensor, seed: int, *, noise: float = 0.2, size: int = SIZE)
     Raises
     ------
     ValueError
-        If the images are larger than that or not grey, or the noise is negative.
+        If the images are not uint8, larger than that or not grey, or the noise is negative.
 
     Examples
     --------
@@ -100,6 +100,8 @@ def coloured(images: Tensor, seed: int, *, noise: float = 0.2, size: int = SIZE)
     >>> [len(picture.flatten(1).unique(dim=1).T) for picture in plain]  # black, and one colour
     [2, 2]
     """
+    if images.dtype != torch.uint8:
+        raise ValueError(f"Pixels must be uint8, from 0 to 255, not {images.dtype}: give x_train or x_test as it is.")
     if images.shape[1] != 1 or noise < 0:
         raise ValueError(
             f"Noise {noise} on {images.shape[1]} channels gives no colours: use 0 or more, on grey images."

@@ -122,6 +122,8 @@ def fit_amplitudes(counts: np.ndarray, edges: np.ndarray, laws: Sequence[str] = 
         raise ValueError(f"counts of shape {counts.shape} do not fit {edges.size} edges; there is one edge more")
     if not (edges[0] >= 0 and (np.diff(edges) > 0).all()):
         raise ValueError("edges of sizes must increase from 0 or more; fold the histogram first")
+    if not np.isfinite(edges[-1]):
+        raise ValueError("the last edge must be finite; count sizes beyond it in the last bin")
     if not (np.isfinite(counts).all() and (counts >= 0).all()):
         raise ValueError("some counts are negative, nan or infinite; they are no histogram")
     lead = counts.shape[:-1]

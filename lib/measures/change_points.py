@@ -15,7 +15,7 @@ import numpy as np
 class Dip:
     """The deepest dip of each curve."""
 
-    time: np.ndarray  #: (...), of the lowest value; nan where a curve has no dip
+    time: np.ndarray  #: (...), of the dip's lowest value; nan where a curve has no dip
     depth: np.ndarray  #: (...), height of its lower rim above the lowest value, as a share of the rim before; 0 if none
     fall: np.ndarray  #: (...), height of the rim before above the lowest value, as a share of that rim; 0 if none
     end: np.ndarray  #: (...), time of the rim after; nan where a curve has no dip

@@ -66,6 +66,7 @@ def fit_decay(t: np.ndarray, y: np.ndarray) -> Decay:
     1.0
     """
     t, log_y, positive = _logarithms(t, y)
+    varies = (log_y != log_y[..., :1]).any(-1)
     log_y = log_y - log_y.mean(-1, keepdims=True)
     time = np.log(t / t[0])
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -79,7 +80,7 @@ def fit_decay(t: np.ndarray, y: np.ndarray) -> Decay:
     evidence = len(t) * (np.log(rest[..., exponential] + tiny) - np.log(rest[..., power] + tiny))
     found = (
         -slope[..., power],
-        SHAPES[deviation.argmin(-1)],
+        np.where(varies, SHAPES[deviation.argmin(-1)], np.nan),
         deviation[..., power],
         deviation[..., exponential],
         deviation.min(-1),
@@ -206,7 +207,7 @@ def _logarithms(t: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
     Logarithms of a curve that is not are 0.
     """
     t, y = np.asarray(t, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    if t.ndim != 1 or len(t) < 5 or t[0] <= 0 or (np.diff(t) <= 0).any():
+    if t.ndim != 1 or len(t) < 5 or not np.isfinite(t).all() or t[0] <= 0 or (np.diff(t) <= 0).any():
         raise ValueError(f"Times of shape {t.shape} must be at least 5, positive and increasing.")
     if y.shape[-1:] != t.shape:
         raise ValueError(f"Curves of shape {y.shape} have not the {len(t)} moments of the times as their last axis.")

@@ -77,7 +77,7 @@ def miller_madow(counts: np.ndarray, base: float = 2) -> np.ndarray:
     Raises
     ------
     ValueError
-        As `shannon_entropy`, and if the sum is below 1.
+        As `shannon_entropy`, and if a count is no whole number.
 
     Notes
     -----
@@ -90,8 +90,8 @@ def miller_madow(counts: np.ndarray, base: float = 2) -> np.ndarray:
     """
     counts = np.asarray(counts, dtype=np.float64)
     plug_in, total = shannon_entropy(counts, base), counts.sum(axis=-1)
-    if (total < 1).any():
-        raise ValueError("the correction needs counts, and these sum to less than 1; give counts, not probabilities")
+    if (counts != np.rint(counts)).any():
+        raise ValueError("the correction needs whole counts; give counts, not probabilities")
     return np.asarray(plug_in + ((counts > 0).sum(axis=-1) - 1) / (2 * total) / logarithm(base))
 
 

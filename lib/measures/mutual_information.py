@@ -315,7 +315,7 @@ def probe_information(
     y_train, y_test
         Labels, integers of shapes (sample,).
     strength
-        scikit-learn's C: one over the weight of the squared norm beside the summed loss. The larger, the less the
+        scikit-learn's C: weight of the summed loss beside half the squared norm. The larger, the less the
         classifier is held back, the surer of itself it is, and the lower the bound on few samples.
 
     Returns

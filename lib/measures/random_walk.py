@@ -51,6 +51,8 @@ def msd_by_lag(path: Array, lags: Sequence[int] | np.ndarray) -> np.ndarray:
     """
     require_path(path)
     times = path.shape[-2]
+    if (np.asarray(lags) != np.rint(lags)).any():
+        raise ValueError("lags must be whole numbers of time points; round them, as by np.unique(np.rint(lags))")
     steps = [int(lag) for lag in lags]
     for lag in steps:
         if not 1 <= lag < times:
@@ -244,7 +246,8 @@ def pca_projection(path: Array, components: int = 2) -> Projection:
         )
 
     def project(piece: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        centred = piece - piece.mean(dim=1, keepdim=True)
+        centred = piece - piece[:, :1]  # first, so that what stands still is exactly 0
+        centred = centred - centred.mean(dim=1, keepdim=True)
         # the smaller of the two Gram matrices has all the non-zero eigenvalues; they come in rising order
         if times <= weights:
             values, vectors = torch.linalg.eigh(centred @ centred.mT)

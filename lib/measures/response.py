@@ -88,11 +88,12 @@ def tangent_kernel(features: Tensor, gates: Tensor, readout: Tensor, overlap: Te
     Parameters
     ----------
     features
-        :math:`F_i(x)`, shape (member, point, feature).
+        :math:`F_i(x)` as they enter the logit, shape (member, point, feature): where that is a scaled sum, as in
+        `BitEncoders` with ``initial="tangent"``, times its scale.
     gates
         :math:`\phi'_i(x)`, of the same shape; ones for eq. 19.
     readout
-        :math:`a_i`, shape (member, feature).
+        :math:`a_i`, shape (member, feature), times the same scale.
     overlap
         :math:`x \cdot x_o`, shape (member, point) or (point,).
     at
@@ -167,7 +168,8 @@ def share_explained(values: Tensor, *regressors: Tensor) -> Tensor:
     design = torch.stack([torch.ones_like(values), *regressors], -1)
     solution = torch.linalg.lstsq(design, values[..., None]).solution
     rest = (values - (design @ solution)[..., 0]).square().sum(-1)
-    whole = (values - values.mean(-1, keepdim=True)).square().sum(-1)
+    moved = values - values[..., :1]  # first, so that what does not vary is exactly 0
+    whole = (moved - moved.mean(-1, keepdim=True)).square().sum(-1)
     return torch.where(whole > 0, 1 - rest / whole, torch.nan)
 
 

@@ -31,7 +31,7 @@ def subset_accuracies(
     Raises
     ------
     ValueError
-        If a subset would be empty or larger than the whole.
+        If a subset would be empty or larger than the whole, or `correct` holds other values than 0 and 1.
 
     Examples
     --------
@@ -42,6 +42,8 @@ def subset_accuracies(
     samples = correct.shape[-1]
     if not 0 < size <= samples:
         raise ValueError(f"A subset of {size} samples cannot be drawn from {samples}: use 1 to {samples}.")
+    if not np.isin(correct, (0, 1)).all():
+        raise ValueError("Samples are classified correctly or not: give truth values, such as predictions == labels.")
     rng = np.random.default_rng(generator)
     chosen = np.zeros((draws, samples), dtype=np.float32)
     for row in chosen:

@@ -209,7 +209,7 @@ class BitEncoders:
         # sigma(-u) instead of 1 - sigma(u): near saturation the difference would cancel
         up, down = torch.sigmoid(logits), torch.sigmoid(-logits)
         signal = 2 * (y * down - (1 - y) * up) * up * down
-        signal = signal * (rate if isinstance(rate, float) else rate[:, None])
+        signal = signal * (rate[:, None] if isinstance(rate, Tensor) else rate)
         if weights is not None:
             signal = signal * weights
         back = slope(drives).mul_(self.scale * self.readout[:, None]).mul_(signal[..., None])

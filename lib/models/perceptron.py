@@ -116,6 +116,8 @@ class OnlinePerceptrons:
             )
         if unknown := sorted(set(rules) - set(RULES)):
             raise ValueError(f"Unknown rule {unknown[0]!r}: choose one of {', '.join(RULES)}.")
+        if not (targets.abs() == 1).all():
+            raise ValueError("Targets must be 1 and -1, one against the other: give those, not labels.")
         if block < 1:
             raise ValueError(f"A block of {block} samples cannot be formed: give at least 1.")
         self.weights = weights.clone()

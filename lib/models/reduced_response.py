@@ -115,7 +115,7 @@ def iterate(
     Raises
     ------
     ValueError
-        If epochs are not increasing from 0 on, or a target lies outside [0, 1].
+        If epochs are not whole numbers that increase from 0 on, or a target lies outside [0, 1].
 
     Examples
     --------
@@ -124,6 +124,8 @@ def iterate(
     array([0.0625, 0.0426])
     """
     moments = _times(epochs)
+    if (moments != np.rint(moments)).any():
+        raise ValueError("Epochs must be whole numbers: round them, as by np.unique(np.rint(epochs)).")
     start, target, slope, rate = _common(start, target, slope, rate)
     u, pace = start.copy(), slope**2 * rate
     errors, responses = [], []

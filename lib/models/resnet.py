@@ -8,13 +8,12 @@ ReLU comes after the summation, and shortcuts between blocks skip every other pi
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
+
+from lib.data._folders import named_folders
 
 DEPTHS = (20, 32, 44, 56)
 """Depths whose trained weights were published with the code that the text used (Idelbayev 2018)."""
@@ -123,13 +122,20 @@ def scaled(images: Tensor) -> Tensor:
     Parameters
     ----------
     images
-        Pixels from 0 to 255, shape (sample, 3, row, column).
+        Pixels, uint8, shape (sample, 3, row, column).
+
+    Raises
+    ------
+    ValueError
+        If they are of another type: 1.0 would mean white to some and next to black here.
 
     Examples
     --------
     >>> scaled(torch.zeros(1, 3, 1, 1, dtype=torch.uint8)).flatten().round(decimals=2)
     tensor([-2.1200, -2.0400, -1.8000])
     """
+    if images.dtype != torch.uint8:
+        raise ValueError(f"Pixels must be uint8, from 0 to 255, not {images.dtype}: give x_train or x_test as it is.")
     shape = (1, 3, 1, 1)
     mean, deviation = (
         images.new_tensor(values, dtype=torch.float32).view(shape) for values in (PIXEL_MEAN, PIXEL_DEVIATION)
@@ -148,13 +154,13 @@ def published(depth: int) -> ResNet:
     ValueError
         If no network of that depth was published.
     FileNotFoundError
-        If there is no such file; the message says where it was looked for.
+        If there is no such file, or no such folder; the message says where it was looked for.
     OSError
         If the file is damaged, or holds another network.
     """
     if depth not in DEPTHS:
         raise ValueError(f"No trained ResNet-{depth} was published: choose one of {', '.join(map(str, DEPTHS))}.")
-    folders = [Path(folder) for folder in os.environ.get("BOOK_DATA", "").split(os.pathsep) if folder]
+    folders = list(named_folders())
     paths = [folder / part / f"resnet{depth}.safetensors" for folder in folders for part in ("", "resnet_cifar10")]
     path = next((path for path in paths if path.is_file()), None)
     if path is None:

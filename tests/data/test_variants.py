@@ -221,3 +221,8 @@ def test_unknown_tasks_get_one_sentence():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 def test_gpu_makes_the_same_pictures(grey):
     assert torch.equal(torn(coloured(grey.cuda(), seed=0), seed=0).cpu(), torn(coloured(grey, seed=0), seed=0))
+
+
+def test_pixels_from_0_to_1_are_not_taken_for_those_to_255():
+    with pytest.raises(ValueError, match="must be uint8"):
+        coloured(torch.ones(2, 1, 28, 28), seed=0)

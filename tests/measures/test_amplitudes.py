@@ -126,3 +126,8 @@ def test_bad_input_is_named():
         fold(counts, np.arange(5.0))
     with pytest.raises(ValueError, match="do not fit 4 edges"):
         fold(counts, np.arange(4.0))
+
+
+def test_sizes_without_end_are_refused():
+    with pytest.raises(ValueError, match="the last edge must be finite"):
+        fit_amplitudes(np.array([1, 2]), np.array([0, 1, np.inf]))

@@ -85,3 +85,12 @@ def test_residuals_of_a_power_law_are_strangers_to_their_neighbours():
     assert neighbour_ratio(T, 3 * T**-0.4 * noise).mean() == pytest.approx(2, abs=0.1)
     assert neighbour_ratio(T, LAWS_MADE["power law and constant"]) < 0.5
     assert np.isnan(neighbour_ratio(T, -T))
+
+
+def test_a_curve_that_does_not_fall_has_no_shape():
+    assert np.isnan(fit_decay(np.arange(1.0, 8), np.full(7, 0.1)).shape)
+
+
+def test_times_that_are_none_are_refused():
+    with pytest.raises(ValueError, match="at least 5, positive and increasing"):
+        fit_decay(np.array([1.0, 2, np.nan, 4, 5]), np.ones(5))

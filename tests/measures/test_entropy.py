@@ -164,6 +164,7 @@ def test_floor_between_halves_is_what_independent_samples_show(rng):
         (lambda: shannon_entropy([[1, 2], [0, 0]]), "sum to 0"),
         (lambda: shannon_entropy([1, 2], base=1), "base 1"),
         (lambda: miller_madow([0.2, 0.3]), "not probabilities"),
+        (lambda: miller_madow([0.5, 0.5]), "not probabilities"),
         (lambda: kl_divergence([1, 2], [1, 2, 3]), "common edges"),
         (lambda: jensen_shannon([1, 2], [1, 2, 3]), "common edges"),
         (lambda: kl_from_counts([1, 2], [1, 2], pseudocount=-1), "pseudo-count"),

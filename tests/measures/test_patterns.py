@@ -393,3 +393,19 @@ def test_on_a_gpu_as_on_the_cpu():
     z = torch.from_numpy(markov(np.random.default_rng(0))[0][:20_000])
     here, there = pattern_entropy(z, budget=SMALL), pattern_entropy(z.cuda(), budget=SMALL)
     assert there.bits == pytest.approx(here.bits, rel=0.005)
+
+
+def test_best_steps_are_those_of_the_set_alone():
+    rng = np.random.default_rng(0)
+    chain = np.cumsum(rng.random((1, 2000, 6)) < 0.05, axis=2) % 2
+    z = np.concatenate([rng.integers(0, 2, (1, 2000, 6)), chain])
+    noise, learned = pattern_entropies(z, budget=SMALL, orders=3)
+    assert len(noise.settings["best steps"]) == len(learned.settings["best steps"]) == 3 * 2
+    assert max(noise.settings["best steps"]) < min(learned.settings["best steps"])
+
+
+def test_methods_without_memory_refuse_a_warm_start():
+    z = np.random.default_rng(0).integers(0, 2, (1, 100, 3))
+    first = pattern_entropies(z, budget=SMALL)
+    with pytest.raises(ValueError, match="'logistic' cannot go on"):
+        pattern_entropies(z, "logistic", warm_start=first)

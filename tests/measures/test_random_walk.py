@@ -156,3 +156,12 @@ def test_errors_name_the_value():
         pca_projection(path, components=3)
     with pytest.raises(ValueError, match="component 0"):
         random_walk_variance_share(0)
+
+
+def test_lags_between_time_points_are_refused():
+    with pytest.raises(ValueError, match="whole numbers of time points"):
+        msd_by_lag(np.arange(10.0)[:, None], np.geomspace(1, 9, 6))
+
+
+def test_a_path_that_stands_still_has_no_shares():
+    assert np.isnan(pca_projection(np.full((1, 3, 4), 0.1)).variance_share).all()

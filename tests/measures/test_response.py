@@ -73,3 +73,8 @@ def test_a_product_has_one_singular_value():
     found = response.first_singular_share(table)
     assert ((found > 0.25) & (found < 1)).all()
     assert np.isnan(response.first_singular_share(np.zeros((2, 2))))
+
+
+def test_nothing_is_explained_where_nothing_varies():
+    values = torch.full((1, 256), 0.1, dtype=torch.float64)
+    assert response.share_explained(values, torch.arange(256.0, dtype=torch.float64)[None]).isnan().all()

@@ -27,3 +27,8 @@ def test_subsets_are_the_same_for_every_epoch():
 def test_subsets_that_cannot_be_drawn_are_refused(size):
     with pytest.raises(ValueError, match=f"subset of {size} samples cannot be drawn from 100: use 1 to 100"):
         subset_accuracies(np.ones(100, dtype=bool), size, draws=2)
+
+
+def test_labels_are_no_truth_values():
+    with pytest.raises(ValueError, match="give truth values"):
+        subset_accuracies(np.arange(10)[None], 5, 2)

@@ -99,3 +99,8 @@ def test_what_cannot_be_followed_is_named(t, start, target, message):
 def test_the_closed_form_is_for_targets_above_0():
     with pytest.raises(ValueError, match="by symmetry"):
         time_taken(0.0, -1.0, 0.0, 1.0, 1.0)
+
+
+def test_epochs_between_whole_ones_are_refused():
+    with pytest.raises(ValueError, match="Epochs must be whole numbers"):
+        iterate([0.9, 1.9], start=0.0, target=1.0, slope=1.0, rate=0.1)

@@ -60,10 +60,25 @@ def test_published_weights_are_found_in_the_data_folders(folder, tmp_path, monke
     (tmp_path / folder).mkdir(exist_ok=True)
     model = ResNet(20)
     save_file(model.state_dict(), tmp_path / folder / "resnet20.safetensors")
-    monkeypatch.setenv("BOOK_DATA", f"/nowhere:{tmp_path}")
+    monkeypatch.setenv("BOOK_DATA", f"{tmp_path / '..'}:{tmp_path}")
     found = published(20)
     assert not found.training
     assert all(torch.equal(value, found.state_dict()[name]) for name, value in model.state_dict().items())
+
+
+def test_data_folders_are_read_as_everywhere(tmp_path, monkeypatch):
+    save_file(ResNet(20).state_dict(), tmp_path / "resnet20.safetensors")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("BOOK_DATA", "~")
+    assert isinstance(published(20), ResNet)
+    monkeypatch.setenv("BOOK_DATA", "~/no/such/folder")
+    with pytest.raises(FileNotFoundError, match="no/such/folder', which is no folder"):
+        published(20)
+
+
+def test_pixels_of_another_type_are_refused():
+    with pytest.raises(ValueError, match="must be uint8"):
+        scaled(torch.ones(1, 3, 2, 2))
 
 
 def test_missing_damaged_and_other_weights_are_named(tmp_path, monkeypatch):
