@@ -1,6 +1,7 @@
-"""Entropy of activation patterns beside the text's estimator.
+"""Entropy of activation patterns beside the text's estimator, and along a training beside one estimate after the other.
 
-On the top block of the published ResNet-56 and CIFAR-10's test images, which must lie in a folder of ``BOOK_DATA``.
+On the top block of the published ResNet-56 and CIFAR-10's test images, and on a highway network that learns MNIST: both
+must lie in a folder of ``BOOK_DATA``.
 """
 
 from __future__ import annotations
