@@ -2,7 +2,7 @@
 
 The post keeps the weights of three layers at ten moments of ten epochs of 6,000 steps, and follows their histograms,
 entropy and complexity. Here a hundred moments are kept, over several seeds, beside what the post has not: random
-labels, another optimizer, and the pixels that are always black and whose weights cannot learn.
+labels, another optimizer, other batches, and the pixels that are always black and whose weights cannot learn.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class Network:
     optimizer: str = "adam"
     rate: float = 0.001
     weight_decay: float = 0.0
+    batch: int = 10  # 60,000 batches in 10 epochs of 60,000 images
     labels: str = "true"  # random: shuffled once, the same in all epochs
     seeds: tuple[int, ...] | None = None  # those of the whole run where None
 
@@ -57,7 +58,6 @@ class Config:
     networks: tuple[Network, ...] = (Network(),)  # in the order in which they are run
     epochs: int = 10
     samples: int | None = None  # of an epoch; all train images where None
-    batch: int = 10  # 60,000 batches in 10 epochs of 60,000 images
     snapshots: int = 100  # equally spaced in steps, beside the one before training
     shown: int = 128  # units of the first seed whose weights are kept as an image, before and after
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)  # each draws initial weights, order of samples, random labels
@@ -101,6 +101,9 @@ PRESETS = {
             _vary(MNIST, "SGD 0.1", optimizer="sgd", rate=0.1),
             _vary(FASHION, "random labels", labels="random"),
             _vary(MNIST, "weight decay", weight_decay=1e-4),
+            _vary(MNIST, "batch 100", batch=100),
+            _vary(FASHION, "batch 100", batch=100),
+            _vary(MNIST, "batch 1000", batch=1000),
         )
     ),
 }
@@ -142,7 +145,7 @@ def _run_network(config: Config, network: Network, device: torch.device, progres
         config.seeds,
         device,
     )
-    recipe = Recipe(network.optimizer, network.rate, network.weight_decay, config.batch, config.samples)
+    recipe = Recipe(network.optimizer, network.rate, network.weight_decay, network.batch, config.samples)
     inputs, test = images.vectors("train"), images.vectors("test")
     steps = config.epochs * recipe.steps(images.n_train)
     stops = sorted({round(steps * number / config.snapshots) for number in range(config.snapshots + 1)})
