@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -32,11 +33,13 @@ from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
 from lib.experiments.networks import data_sets, one_network
+from lib.experiments.weight_evolution import PIXELS, QUANTITIES
 from lib.experiments.weight_statistics import cells
 from lib.measures.complexity import complexity_entropy, gaussian_curve
 from lib.measures.statistics import Estimate, difference_interval, kendall_tau, seed_interval
 
-SENSITIVITIES = ("SGD 0.1", "weight decay")
+SENSITIVITIES = ("SGD 0.1", "batch 100", "batch 1000", "weight decay")
+"""How else a network may learn: what networks of a record are called that differ in no more than this."""
 
 PUBLISHED = (
     ((4 / 6, 2 / 6), 0.9182958340544894, 0.06112816548804511),
@@ -166,7 +169,7 @@ def makes_bands(record: xr.Dataset) -> Judgement | None:
     conditions, null, random, amounts = [], [], [], []
     for name, data in found_networks(record):
         control = one_network(record, f"{name}, {RANDOM}")
-        for quantity, pixels in itertools.product(("weight", "displacement"), ("all", "live")):
+        for quantity, pixels in itertools.product(QUANTITIES, PIXELS):
             ratio, chance = _band_ratios(data, quantity, pixels)
             null.append(float(chance.mean()))
             other = None if control is None else seed_interval(_band_ratios(control, quantity, pixels)[0])
@@ -196,7 +199,14 @@ def makes_bands(record: xr.Dataset) -> Judgement | None:
         + (f"random labels: {range_of(random)}" if random else "random labels were not run"),
         text=f"{sum(c.passes is True for c in conditions)} of {len(conditions)} ratios exceed 3, "
         f"{sum(c.passes is True for c in conditions if c.name.endswith('live pixels'))} of them on live pixels. "
-        f"After training {range_of([100 * amount for amount in amounts], 1)} % of the variance lies between pixels.",
+        f"After training {range_of([100 * amount for amount in amounts], 1)} % of the variance lies between pixels."
+        + _sensitivity(
+            record,
+            lambda data: [
+                above(seed_interval(_band_ratios(data, quantity, pixels)[0]), 3)
+                for quantity, pixels in itertools.product(QUANTITIES, PIXELS)
+            ],
+        ),
     )
 
 
@@ -281,7 +291,7 @@ def entropy_decreases(record: xr.Dataset) -> Judgement | None:
         measure=f"rank correlation of entropy with the snapshot, weakest ({worst.name})",
         control=control,
         text="Entropy falls from snapshot to snapshot, with a rank correlation below -0.8, by rule "
-        f"{by_rule(conditions)}." + _sensitivity(record, "H", high=-0.8),
+        f"{by_rule(conditions)}." + _sensitivity(record, lambda data: _trends_pass(data, "H", high=-0.8)),
     )
 
 
@@ -308,7 +318,7 @@ def complexity_increases(record: xr.Dataset) -> Judgement | None:
         measure=f"rank correlation of normalised complexity with the snapshot, weakest ({worst.name})",
         control=f"{control}; Gaussians of equal entropy: C at most {range_of(away, 3)} away, by data set and rule",
         text="Complexity rises from snapshot to snapshot, with a rank correlation above 0.8, by rule "
-        f"{by_rule(conditions)}." + _sensitivity(record, "c", low=0.8),
+        f"{by_rule(conditions)}." + _sensitivity(record, lambda data: _trends_pass(data, "c", low=0.8)),
     )
 
 
@@ -351,18 +361,23 @@ def _trends(
     return conditions, said
 
 
-def _sensitivity(record: xr.Dataset, quantity: str, low: float = -math.inf, high: float = math.inf) -> str:
-    """Say how many of the same tests a network passes that learns otherwise."""
+def _sensitivity(record: xr.Dataset, tests: Callable[[xr.Dataset], Sequence[bool | None]]) -> str:
+    """Say how many of a claim's tests a network passes that learns otherwise."""
     said = ""
     for name, variant in itertools.product(data_sets(record), SENSITIVITIES):
         data = one_network(record, f"{name}, {variant}")
         if data is None:
             continue
-        taus = np.stack([_taus(data, quantity, str(rule)) for rule in data["rule"].values])
-        passed = [lies(span(seed_interval(each)), low, high) is True for each in taus.reshape(-1, taus.shape[-1])]
-        seeds = "one seed" if taus.shape[-1] == 1 else f"{taus.shape[-1]} seeds"
+        passed = [passes is True for passes in tests(data)]
+        seeds = "one seed" if data.sizes["seed"] == 1 else f"{data.sizes['seed']} seeds"
         said += f" {name} with {variant}, {seeds}: {sum(passed)} of {len(passed)} pass."
     return said
+
+
+def _trends_pass(data: xr.Dataset, quantity: str, low: float = -math.inf, high: float = math.inf) -> list[bool | None]:
+    """Whether a trend is seen in a network, by rule and layer."""
+    taus = np.stack([_taus(data, quantity, str(rule)) for rule in data["rule"].values])
+    return [lies(span(seed_interval(each)), low, high) for each in taus.reshape(-1, taus.shape[-1])]
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -47,6 +47,9 @@ def run_networks(
 def join_networks(results: Sequence[xr.Dataset]) -> xr.Dataset:
     """Put networks and seeds together; what a network has not, such as a layer or a seed, is NaN.
 
+    A coordinate that differs between networks, such as the steps made by those that learn in other batches, has a
+    dimension ``network`` too.
+
     Raises
     ------
     ValueError
@@ -65,7 +68,12 @@ def join_networks(results: Sequence[xr.Dataset]) -> xr.Dataset:
     order = {dim: deepest[dim].values for dim in ("part", "layer", "pair", "half")}
     seeds = sorted({int(seed) for result in by_network for seed in result["seed"].values})
     same_axes = [result.reindex({**order, "seed": seeds}, fill_value=MISSING) for result in by_network]
-    return xr.concat(_with_same_variables(same_axes), "network", **_CONCAT)
+    joined = xr.concat(_with_same_variables(same_axes), "network", **_CONCAT)
+    for label in set(joined.coords) - set(joined.dims):
+        each = [result[label].variable for result in same_axes]
+        if not all(one.equals(each[0]) for one in each):
+            joined = joined.assign_coords({label: xr.Variable.concat(each, "network")})
+    return joined
 
 
 def _with_same_variables(results: list[xr.Dataset]) -> list[xr.Dataset]:

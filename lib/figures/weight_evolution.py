@@ -7,6 +7,7 @@ there is not drawn.
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -273,22 +274,27 @@ def _by_rule(record: xr.Dataset, values: xr.DataArray, label: str) -> Figure:
 
 
 def recipes(record: xr.Dataset, network: str, bins: int = 256) -> Figure:
-    """Draw what becomes of each layer's entropy under every recipe that the record holds for a data set."""
+    """Draw what becomes of each layer's entropy under every recipe that the record holds for a data set.
+
+    A step stands for more images the larger its batch, so time is the share of the training, which is the same epochs.
+    """
     names = [name for name in map(str, record["network"].values) if name == network or name.startswith(f"{network}, ")]
     figure, grid = plt.subplots(2, len(_layers(record)), figsize=(7.2, 5.0), sharex=True)
-    shades = ("blue", "grey", "vermilion", "purple", "brown")
+    shades = itertools.cycle(("blue", "grey", "vermilion", "purple", "sky", "green", "brown"))
+    looks = dict(zip(names, shades, strict=False))
     for row, rule in zip(grid, ("own", "fixed"), strict=True):
         for axes, layer in zip(row, _layers(record), strict=True):
-            for shade, name in zip(shades, names, strict=False):
+            for name, shade in looks.items():
                 chosen = of_network(record, name)
+                done = chosen["step"].values / chosen["step"].values[-1]
                 curve = chosen["entropy"].sel(rule=rule, bins=bins, part=layer)
                 text = name.removeprefix(f"{network}, ") if name != network else f"{network} as in the text"
                 dashes = _DASHES["random"] if name.endswith(_RANDOM) else "-"
-                draw(axes, chosen["step"].values, curve, text, color=colour(shade), linestyle=dashes, linewidth=1.6)
+                draw(axes, done, curve, text, color=colour(shade), linestyle=dashes, linewidth=1.6)
             heading(axes, LAYER_NAMES[layer])
         row[0].set_ylabel(f"H (bits)\n{SHORT_RULE_NAMES[rule]}")
     for axes in grid[-1]:
-        axes.set_xlabel("steps")
+        axes.set_xlabel("share of training")
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
     panel_labels(grid)
     return figure
@@ -468,7 +474,25 @@ def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
     for prefix, result in (("live", live), ("record", record)):
         of_one = _numbers(result, data_sets(result)[0])
         found |= {f"{prefix}-{name}": value for name, value in of_one.items()}
+    for batch in (100, 1000):
+        found |= {f"batch-{batch}-{name}": value for name, value in _third_layer(record, f"batch {batch}").items()}
     return found
+
+
+def _third_layer(record: xr.Dataset, recipe: str) -> dict[str, float]:
+    """Return how the third layer's entropy changes under another recipe, NaN where that was not run."""
+    name = f"{data_sets(record)[0]}, {recipe}"
+    if name not in record["network"].values:
+        return dict.fromkeys(("steps", "own", "fixed", "back"), np.nan)
+    chosen = of_network(record, name)
+    bits = chosen["entropy"].sel(bins=256, part=_layers(record)[-1]).mean("seed")
+    own, fixed = (bits.sel(rule=rule).values for rule in ("own", "fixed"))
+    return {
+        "steps": int(chosen["step"][-1]),
+        "own": round(float(own[-1] - own[0]), 2),
+        "fixed": round(float(fixed[-1] - fixed[0]), 2),
+        "back": round(float(own[-1] - own.min()), 2),
+    }
 
 
 def _numbers(result: xr.Dataset, name: str) -> dict[str, float]:

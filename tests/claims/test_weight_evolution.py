@@ -251,6 +251,14 @@ def test_another_optimizer_is_reported_and_does_not_decide():
     assert "SGD" not in without.text
 
 
+def test_bands_under_other_batches_are_reported_and_do_not_decide():
+    names = (*ALL, "MNIST, batch 100")
+    with_batch, without = judged("B2", made(names)), judged("B2", made(ALL))
+    assert with_batch.verdict == without.verdict
+    assert "MNIST with batch 100, 5 seeds: 0 of 4 pass." in with_batch.text
+    assert "batch" not in without.text
+
+
 def test_the_text_sees_every_tenth_snapshot():
     hundred = made(h=lambda _: 0.9).isel(snapshot=np.arange(101) % SNAPSHOTS)
     zigzag = 0.9 - 0.001 * np.arange(101) + 0.05 * (np.arange(101) % 2)

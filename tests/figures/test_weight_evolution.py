@@ -60,6 +60,20 @@ def test_figures_of_one_data_set(record, two_sets, name):
     figure.canvas.draw()
 
 
+def test_recipes_of_other_batches_end_together(record):
+    """Ten times the batch is a tenth of the steps: curves are drawn over the same epochs."""
+    large = record.isel(network=[0]).assign_coords(network=["digits, batch 100"], step=record["step"] // 10)
+    both = join_networks([record.isel(network=[0]), large])
+    np.testing.assert_array_equal(of_network(both, "digits, batch 100")["step"], record["step"] // 10)
+    np.testing.assert_array_equal(of_network(both, "digits")["step"], record["step"])
+    panel = figures.recipes(both, "digits").axes[0]
+    assert {line.get_xdata()[-1] for line in panel.lines} == {1}
+    found = figures.numbers(record, both.assign_attrs(wall_time_s=1))
+    assert found["batch-100-steps"] == int(record["step"][-1]) // 10
+    assert found["batch-100-fixed"] == found["record-dh-fixed-output"]
+    assert np.isnan(found["batch-1000-steps"])
+
+
 def test_a_network_that_is_missing_is_named(record):
     with pytest.raises(ValueError, match="no network 'MNIST'; choose one of digits"):
         figures.first_layer(record, "MNIST")
@@ -167,7 +181,10 @@ def test_table_has_a_row_for_every_layer(two_sets):
 
 def test_numbers_are_plain_finite_and_those_of_the_record(record, two_sets):
     found = figures.numbers(record, two_sets.assign_attrs(wall_time_s=60))
-    assert all(type(value) in (int, float) and np.isfinite(value) for value in found.values())
+    assert all(type(value) in (int, float) for value in found.values())
+    assert {name for name, value in found.items() if not np.isfinite(value)} == {
+        f"batch-{batch}-{name}" for batch in (100, 1000) for name in ("steps", "own", "fixed", "back")
+    }
     assert found["record-seeds"] == found["live-seeds"] == len(json.loads(record.attrs["seeds"]))
     h = record["entropy"].sel(network="digits", rule="fixed", bins=256, part="2").mean("seed")
     assert found["live-dh-fixed-2"] == pytest.approx(float(h[-1] - h[0]), abs=0.005)
