@@ -43,7 +43,8 @@ STORED_BY_PIECE = True
 PARTS = ("test", "train", "object")
 """What layers are read on: test pictures, train pictures, patches of test pictures that show the coloured object."""
 
-_RATE = 0.1  # the text's
+RATE = 0.1
+"""Learning rate of the text, before it drops."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Network:
     task: str = "CIFAR-10"  # one of lib.data.image_tasks.TASKS
     depth: int = 56  # layers with weights
     epochs: int = 100
-    rate: float = _RATE  # of SGD, before it drops
+    rate: float = RATE  # of SGD, before it drops
     learned: int | None = None  # train pictures that are learned from, the first ones; all where None
     augmented: bool | None = None  # whether pictures are moved and mirrored; unless labels are random where None
     seeds: tuple[int, ...] | None = None  # those of the whole run where None
@@ -61,7 +62,7 @@ class Network:
     @property
     def name(self) -> str:
         """What it is called in the results: its task and depth, and what else differs from the text's."""
-        rate = f", rate {self.rate:g}" if self.rate != _RATE else ""
+        rate = f", rate {self.rate:g}" if self.rate != RATE else ""
         return f"{self.task}, ResNet-{self.depth}{rate}{', augmented' if self.augmented else ''}"
 
     @property

@@ -22,6 +22,7 @@ from lib.claims.residual_tasks import waiting
 from lib.claims.task_difficulty import shares_of_rise
 from lib.claims.training_trajectories import half_rise
 from lib.data.image_tasks import TASKS
+from lib.experiments.residual_tasks import RATE
 from lib.figures._networks import draw, legend_below, seeds_of
 from lib.figures.residual_depth import AXIS as _DEPTH_AXIS
 from lib.figures.style import colour, heading, look, panel_labels
@@ -42,6 +43,10 @@ _SHADES = {
     "digits": "brown",
 }
 
+_DEEP = {"whole": "o", "torn": "s", "random": "D", "other rate": "H"}
+_SHALLOW = {"whole": "^", "torn": "P", "random": "X", "other rate": "v"}
+"""Markers by what is done to a network's task."""
+
 TRAINED: dict[str, Any] = {"color": colour("final"), "marker": "o", "markersize": 3, "linewidth": 1.4}
 UNTRAINED: dict[str, Any] = {"color": colour("initial"), "linewidth": 1.4}
 FAILED: dict[str, Any] = {**look("shuffled labels"), "linewidth": 1.4}
@@ -60,9 +65,16 @@ def networks(*records: xr.Dataset | None) -> list[xr.Dataset]:
 
 
 def style_of(chosen: xr.Dataset) -> dict[str, Any]:
-    """Return colour and marker of a network's task: the colour is that of its image set, torn sets are squares."""
+    """Return colour and marker of a network: the colour is that of its image set, the marker tells networks apart.
+
+    As deep as the text's it is round, for torn sets square, for random labels a diamond; a shallower one has another
+    marker for each of these, and points down where its rate is not the usual one.
+    """
     task = TASKS[tasks.task_of(chosen)]
-    marker = "D" if task.random_labels else "s" if task.pieces > 1 else "o"
+    shallow = int(chosen["depth"]) < tasks.DEPTH
+    markers = _SHALLOW if shallow else _DEEP
+    usual = np.isclose(float(chosen["rate"]), RATE)
+    marker = markers[suffix_of(chosen) if usual else "other rate"]
     return {"color": colour(_SHADES[task.dataset]), "marker": marker}
 
 
@@ -324,8 +336,8 @@ def legend_height(entries: int) -> float:
 
 
 def titled(axes: Axes, chosen: xr.Dataset) -> None:
-    """Write a network's name above a panel, in two lines."""
-    heading(axes, name_of(chosen).replace(", ResNet", "\nResNet"))
+    """Write a network's name above a panel, task, network and rate in a line each."""
+    heading(axes, name_of(chosen).replace(", ResNet", "\nResNet").replace(", rate", "\nrate"))
 
 
 def _layers(chosen: xr.Dataset, quantity: str, part: str | None = None, epoch: int = -1) -> xr.DataArray:

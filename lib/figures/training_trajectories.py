@@ -62,7 +62,7 @@ def courses(shown: Sequence[xr.Dataset]) -> Figure:
         shared: SHARED.replace(" corr", "\ncorr"),
     }
     for axes, label in labels.items():
-        _epoch_axis(axes)
+        _epoch_axis(axes, max(tasks.epochs_of(chosen) for chosen in shown))
         axes.set_ylabel(label)
     panel_labels(grid)
     legend_below(figure, [errors], 2)
@@ -93,7 +93,7 @@ def trajectories(shown: Sequence[xr.Dataset]) -> Figure:
         axes.margins(0.15)
     label_outer(panels, AXIS["effective_dimension"], AXIS["complexity"])
     if points is not None:
-        bar = figure.colorbar(points, ax=panels, shrink=0.8, label="epoch")
+        bar = figure.colorbar(points, ax=panels, shrink=0.8, label="epoch", ticks=_epoch_ticks(last))
         bar.ax.yaxis.set_major_formatter(FuncFormatter(_epoch_name))
         bar.ax.yaxis.set_minor_formatter(NullFormatter())
     return figure
@@ -178,12 +178,17 @@ def _shown(epochs: np.ndarray) -> np.ndarray:
     return np.maximum(epochs, _EARLY)
 
 
-def _epoch_axis(axes: Axes) -> None:
+def _epoch_axis(axes: Axes, last: int) -> None:
     axes.set(xlabel="epoch", xscale="log")
-    axes.set_xticks([_EARLY, 1, 3, 10, 30, 100])
-    axes.set_xlim(0.9 * _EARLY, None)
+    axes.set_xticks(_epoch_ticks(last))
+    axes.set_xlim(0.9 * _EARLY, 1.1 * max(last, 1))
     axes.xaxis.set_major_formatter(FuncFormatter(_epoch_name))
     axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _epoch_ticks(last: int) -> list[float]:
+    """Return what is written beside a logarithmic axis of epochs: 0, and 1, 2, 5, 10, ... up to the last."""
+    return [_EARLY, *(tick for tick in (1, 2, 5, 10, 20, 50, 100) if tick <= last)]
 
 
 def _epoch_name(value: float, place: int | None = None) -> str:

@@ -69,6 +69,18 @@ def test_colours_belong_to_image_sets_and_dashes_to_what_is_done_to_them(shown):
     assert len({str(figures.line_of(chosen)["linestyle"]) for chosen in shown}) == 3
 
 
+def test_networks_that_learned_one_image_set_are_told_apart_by_their_markers():
+    made = [
+        network(task, seeds=1, depth=depth, rate=rate)
+        for task in ("CIFAR-10", "CIFAR-10_T8", RANDOM)
+        for depth, rate in ((56, 0.1), (20, 0.1))
+    ]
+    made += [network("CIFAR-10", seeds=1, depth=depth, rate=0.05) for depth in (56, 20)]
+    styles = [figures.style_of(chosen) for chosen in figures.networks(record(*made))]
+    assert len({style["color"] for style in styles}) == 1
+    assert len({style["marker"] for style in styles}) == len(made)
+
+
 def test_the_table_says_what_is_stored(shown):
     table = figures.table(shown)
     assert list(table.index) == [figures.name_of(chosen) for chosen in shown]
