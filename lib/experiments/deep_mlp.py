@@ -9,6 +9,7 @@ networks.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -75,6 +76,37 @@ def _vary(network: Network, name: str, seeds: tuple[int, ...] | None = (0,), **c
     return replace(network, name=f"{network.name}, {name}", seeds=seeds, **changes)  # type: ignore[arg-type]
 
 
+DECAYS: dict[str, dict[str, object]] = {
+    "": {},
+    "no weight decay": {"weight_decay": 0.0},
+    "AdamW": {"optimizer": "adamw"},
+}
+NORMS: dict[str, dict[str, object]] = {"": {}, "no batch norm": {"batch_norm": False}}
+LABELLINGS: dict[str, dict[str, object]] = {"": {}, "random labels": {"labels": "random"}}
+"""Factors that may make a path instead of learning, by what a network's name says of them: nothing, if as in the
+text."""
+
+
+def crossed_name(network: str, *kinds: str) -> str:
+    """Return what a network is called that differs in several respects.
+
+    Examples
+    --------
+    >>> crossed_name("MNIST", "AdamW", "", "random labels")
+    'MNIST, AdamW, random labels'
+    """
+    return ", ".join(filter(None, (network, *kinds)))
+
+
+def crossed(network: Network, seeds: tuple[int, ...] = (0, 1, 2)) -> list[Network]:
+    """Return the networks that differ from one in two or three of the factors of `DECAYS`, `NORMS` and `LABELLINGS`."""
+    return [
+        _vary(network, crossed_name(decay, norm, kind), seeds, **DECAYS[decay], **NORMS[norm], **LABELLINGS[kind])
+        for norm, kind, decay in itertools.product(NORMS, LABELLINGS, DECAYS)
+        if sum(map(bool, (decay, norm, kind))) > 1
+    ]
+
+
 SMALLER = _vary(MNIST, "6 x 256", seeds=tuple(range(10)), depth=6, width=256, validation=5_000)
 
 PAPER = (
@@ -99,9 +131,10 @@ PAPER = (
     _vary(SMALLER, "random labels", seeds=(0, 1, 2), labels="random"),
     _vary(SMALLER, "no batch norm", seeds=(0, 1, 2), batch_norm=False),
     _vary(SMALLER, "AdamW", seeds=(0, 1, 2), optimizer="adamw"),
+    *crossed(SMALLER),
 )
 """The text's two networks, then what they are compared with, in the order in which they are run; last, a cheaper
-network with images held out, over more seeds, and the same comparisons."""
+network with images held out, over more seeds, the same comparisons, and those crossed."""
 
 _DIGITS = Network(name="digits", dataset="digits", depth=6, width=64, information=True)
 
