@@ -14,6 +14,7 @@ Choices that the rows leave to us, made before any record of the text's size was
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -26,6 +27,7 @@ from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
 from lib.claims.between_layers import deep_over_early, entropy_steps
+from lib.experiments.deep_mlp import DECAYS, LABELLINGS, NORMS, SMALLER, crossed_name
 from lib.experiments.networks import hidden_layers, one_network
 from lib.experiments.weight_statistics import cells, coordinates, family_coordinates
 from lib.measures.complexity import LimitCurves, limit_curves
@@ -98,6 +100,29 @@ def _by_variant(record: xr.Dataset, name: str) -> str:
     return f"rules under which complexity turns back: {', '.join(said)}" if said else f"no control was run on {name}"
 
 
+def _crossed(record: xr.Dataset) -> str:
+    """Say how often complexity turns back at each level of each factor, on the network where they are crossed."""
+    turned = {}
+    for kinds in itertools.product(DECAYS, NORMS, LABELLINGS):
+        chosen = one_network(record, crossed_name(SMALLER.name, *kinds))
+        if chosen is not None:
+            turned[kinds] = [turn(complexity(chosen, str(rule))).interior for rule in record["rule"].values]
+    if not any(sum(map(bool, kinds)) > 1 for kinds in turned):
+        return ""
+    said = []
+    for factor, (names, plain) in enumerate(
+        ((DECAYS, "Adam's weight decay"), (NORMS, "batch norm"), (LABELLINGS, "true labels"))
+    ):
+        for name in names:
+            found = [each for kinds, rules in turned.items() if kinds[factor] == name for each in rules]
+            said.append(f"{name or plain} {sum(found)} of {len(found)}")
+    cells = len(DECAYS) * len(NORMS) * len(LABELLINGS)
+    return (
+        f" Crossed on {SMALLER.name} ({len(turned)} of {cells} combinations) complexity turns back, by cell and "
+        f"rule: {', '.join(said)}."
+    )
+
+
 def _turn_judgement(record: xr.Dataset, name: str) -> Judgement | None:
     conditions = _turn_conditions(record, name)
     if not conditions:
@@ -113,7 +138,8 @@ def _turn_judgement(record: xr.Dataset, name: str) -> Judgement | None:
         measure=f"epoch of the peak of C, farthest from 10 ({worst.name})",
         control=_by_variant(record, name),
         text=f"{passing(conditions)} have an interior peak at epochs {TURN[0]} to {TURN[1]}; peaks lie at epochs "
-        f"{range_of([c.effect for c in conditions], 0)}, by how weights are binned.",
+        f"{range_of([c.effect for c in conditions], 0)}, by how weights are binned."
+        + (_crossed(record) if SMALLER.name.startswith(f"{name}, ") else ""),
     )
 
 

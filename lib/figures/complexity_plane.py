@@ -7,6 +7,7 @@ those of the hidden matrices together, in 256 bins, unless named.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,9 +21,10 @@ from matplotlib.ticker import MaxNLocator
 
 from lib.claims._deep_network import OPTIMAL
 from lib.claims.weight_laws import own_histogram
+from lib.experiments.deep_mlp import DECAYS, LABELLINGS, NORMS, SMALLER, crossed_name
 from lib.experiments.networks import data_sets, of_network, one_network
 from lib.experiments.weight_statistics import FIXED, cells, coordinates, family_coordinates
-from lib.figures._networks import RULE_NAMES, VARIANTS, draw, draw_limits, epoch_axis
+from lib.figures._networks import RULE_NAMES, SHORT_RULE_NAMES, VARIANTS, draw, draw_limits, epoch_axis
 from lib.figures.style import PALETTE, colour, heading, look, panel_labels
 from lib.measures.complexity import ComplexityEntropy, complexity_entropy, family_probabilities, limit_curves
 from lib.measures.curves import knee, peak
@@ -312,6 +314,39 @@ def controls(record: xr.Dataset, network: str) -> Figure:
         epoch_axis(axes)
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=9)
+    panel_labels(grid)
+    return figure
+
+
+def crossed(record: xr.Dataset, network: str = SMALLER.name) -> Figure:
+    """Draw C of a network under every combination of weight decay, batch norm and labels that is there, by rule.
+
+    A row for each binning rule, a column for batch norm or none and true or random labels, a line for each decay.
+    """
+    rules = [str(rule) for rule in record["rule"].values]
+    columns = list(itertools.product(NORMS, LABELLINGS))
+    figure, grid = plt.subplots(
+        len(rules), len(columns), figsize=(7.4, 1.75 * len(rules) + 1.0), sharex=True, sharey="row"
+    )
+    highest = dict.fromkeys(rules, 0.0)
+    for column, (norm, labels) in zip(grid.T, columns, strict=True):
+        for axes, rule in zip(column, rules, strict=True):
+            for decay in DECAYS:
+                chosen = one_network(record, crossed_name(network, decay, norm, labels))
+                if chosen is not None:
+                    place = _place(chosen, rule)
+                    style = {**VARIANTS[decay], "linewidth": 1.5}
+                    draw(axes, chosen["epoch"].values, place["C"], decay or "Adam's weight decay", **style)
+                    highest[rule] = max(highest[rule], float(place["C"].mean("seed").max()))
+            if not axes.lines:
+                axes.text(0.5, 0.5, "not stored", transform=axes.transAxes, ha="center", color=colour("grey"))
+        heading(column[0], f"{norm or 'batch norm'},\n{labels or 'true labels'}")
+        epoch_axis(column[-1])
+    for axes, rule in zip(grid[:, 0], rules, strict=True):
+        axes.set_ylabel(f"{SHORT_RULE_NAMES[rule]}\nC (bits²)", fontsize=9)
+        axes.set_ylim(0, 1.1 * highest[rule] or None)  # the interval of seeds that collapse at other times is wide
+    handles = {label: line for axes in grid.flat for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=3, fontsize=9)
     panel_labels(grid)
     return figure
 

@@ -1,5 +1,7 @@
 """The judges of K5 to K7, K17 to K24, K29 and K30 give the right verdict on records whose answer is known."""
 
+import itertools
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -7,6 +9,7 @@ import xarray as xr
 from lib.claims import CLAIMS, complexity_and_error, complexity_plane, judges, reproducibility, weight_laws
 from lib.claims._deep_network import turn
 from lib.claims.weight_laws import PRUNED, pruned
+from lib.experiments.deep_mlp import DECAYS, LABELLINGS, NORMS, SMALLER, crossed_name
 from lib.measures.complexity import complexity_entropy
 from lib.measures.histogram import histogram
 
@@ -65,6 +68,22 @@ def test_one_seed_is_at_most_partly_and_says_so():
     assert result.interval is None
     assert "One seed in 8 of 8 conditions: no interval." in result.text
     assert "1 seed: no interval" in result.conditions[0].note
+
+
+def test_crossed_factors_are_counted_level_by_level():
+    """Complexity turns back with Adam's decay alone, under all four rules: batch norm and labels make no difference."""
+    crossed = [
+        network(crossed_name(SMALLER.name, *kinds), entropy=level(10) if kinds[0] else hump(10))
+        for kinds in itertools.product(DECAYS, NORMS, LABELLINGS)
+    ]
+    text = judged("K17", network(), *crossed).text
+    assert (
+        "Crossed on MNIST, 6 x 256 (12 of 12 combinations) complexity turns back, by cell and rule: Adam's weight "
+        "decay 16 of 16, no weight decay 0 of 16, AdamW 0 of 16, batch norm 8 of 24, no batch norm 8 of 24, true "
+        "labels 8 of 24, random labels 8 of 24." in text
+    )
+    assert "Crossed" not in judged("K18", *both(), *crossed).text
+    assert "Crossed" not in judged("K17", network(), network(SMALLER.name)).text  # nothing is crossed yet
 
 
 def test_missing_controls_are_named():

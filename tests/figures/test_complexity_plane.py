@@ -100,3 +100,18 @@ def test_numbers_set_the_control_beside_the_text_s_network(smoke, other):
         assert found[f"error-{key}"] == pytest.approx(100 * float(error), abs=0.05)
         assert 0 <= found[f"fallen-{key}"] < 100
     assert np.isnan(figures.numbers(smoke, other)["error-free"])  # what was not run is no number
+
+
+def test_crossed_factors_draw_what_is_stored(smoke):
+    """Two of twelve combinations: a line for each decay in the column of batch norm and true labels, none elsewhere."""
+    figure = figures.crossed(smoke, "digits")
+    rows = smoke.sizes["rule"]
+    grid = np.reshape(figure.axes, (rows, 4))
+    means = [[[line for line in axes.lines if line.get_label()[0] != "_"] for axes in row] for row in grid]
+    assert [[len(lines) for lines in row] for row in means] == rows * [[2, 0, 0, 0]]
+    assert {text.get_text() for axes in grid[:, 1:].flat for text in axes.texts} >= {"not stored"}
+    for (lines, *_), rule in zip(means, smoke["rule"].values, strict=True):
+        for line, name in zip(lines, ("digits", "digits, no weight decay"), strict=True):
+            expected = figures._place(of_network(smoke, name), str(rule))["C"].mean("seed")
+            np.testing.assert_allclose(line.get_ydata(), expected)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["Adam's weight decay", "no weight decay"]
