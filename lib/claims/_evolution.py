@@ -6,13 +6,14 @@
   hundred give is in the notes.
 - Its data sets are `DATA_SETS`. Where one of them, or a network that serves as the control, is missing from the record,
   a claim about them is at most ``partly`` reproduced, and the text says what is missing.
-- Another optimizer and weight decay are sensitivities: reported in the text, no conditions.
+- Another optimizer, other batches and weight decay are sensitivities: reported in the text, no conditions.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import xarray as xr
@@ -31,6 +32,9 @@ RANDOM = "random labels"
 BINS = 256
 MOMENTS = 10
 """Moments after the first at which the text looks."""
+
+SENSITIVITIES = ("SGD 0.1", "batch 100", "batch 1000", "weight decay")
+"""How else a network may learn: what networks of a record are called that differ in no more than this."""
 
 
 def needed(record: xr.Dataset, variant: str = "") -> list[str]:
@@ -93,3 +97,16 @@ def corrected_entropy(data: xr.Dataset, rule: str, bins: int = BINS) -> np.ndarr
     size = data["counts"].sum("bin").transpose(*order).values
     occupied = data["occupied"].sel(rule=rule, bins=bins).transpose(*order).values
     return np.asarray(places(data, rule, bins)["H"] + (occupied - 1) / (2 * size) / math.log(2))
+
+
+def sensitivity(record: xr.Dataset, tests: Callable[[xr.Dataset], Sequence[bool | None]]) -> str:
+    """Say how many of a claim's tests a network passes that learns otherwise."""
+    said = ""
+    for name, variant in itertools.product(data_sets(record), SENSITIVITIES):
+        data = one_network(record, f"{name}, {variant}")
+        if data is None:
+            continue
+        passed = [passes is True for passes in tests(data)]
+        seeds = "one seed" if data.sizes["seed"] == 1 else f"{data.sizes['seed']} seeds"
+        said += f" {name} with {variant}, {seeds}: {sum(passed)} of {len(passed)} pass."
+    return said

@@ -69,7 +69,7 @@ def join_networks(results: Sequence[xr.Dataset]) -> xr.Dataset:
     seeds = sorted({int(seed) for result in by_network for seed in result["seed"].values})
     same_axes = [result.reindex({**order, "seed": seeds}, fill_value=MISSING) for result in by_network]
     joined = xr.concat(_with_same_variables(same_axes), "network", **_CONCAT)
-    for label in set(joined.coords) - set(joined.dims):
+    for label in [label for label in joined.coords if label not in joined.dims]:
         each = [result[label].variable for result in same_axes]
         if not all(one.equals(each[0]) for one in each):
             joined = joined.assign_coords({label: xr.Variable.concat(each, "network")})

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib.claims.stop_and_correction import entropy_pairs
-from lib.experiments.networks import data_sets, of_network
+from lib.experiments.networks import data_sets, of_network, one_network
 from lib.experiments.weight_statistics import cells, coordinates
 from lib.figures._networks import RULE_NAMES, SHORT_RULE_NAMES, draw, draw_limits
 from lib.figures.style import colour, heading, look, panel_labels
@@ -465,6 +465,10 @@ def _change(values: xr.DataArray, digits: int) -> str:
     return f"{before} → {after}".replace("-", "−")
 
 
+_OF_BATCH = ("steps", "dh-own", "dh-fixed", "back")
+"""What the prose says of the third layer under another batch."""
+
+
 def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
     """Return the numbers that the chapter's prose quotes, rounded, each of the first data set of its record."""
     found: dict[str, float] = {
@@ -475,24 +479,34 @@ def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
         of_one = _numbers(result, data_sets(result)[0])
         found |= {f"{prefix}-{name}": value for name, value in of_one.items()}
     for batch in (100, 1000):
-        found |= {f"batch-{batch}-{name}": value for name, value in _third_layer(record, f"batch {batch}").items()}
+        chosen = one_network(record, f"{data_sets(record)[0]}, batch {batch}")
+        of_batch = dict.fromkeys(_OF_BATCH, np.nan)  # where it was not run
+        if chosen is not None:
+            changes = {"steps": int(chosen["step"][-1]), **_changes(chosen, _layers(record)[-1])}
+            of_batch = {key: changes[key] for key in _OF_BATCH}
+        found |= {f"batch-{batch}-{key}": value for key, value in of_batch.items()}
     return found
 
 
-def _third_layer(record: xr.Dataset, recipe: str) -> dict[str, float]:
-    """Return how the third layer's entropy changes under another recipe, NaN where that was not run."""
-    name = f"{data_sets(record)[0]}, {recipe}"
-    if name not in record["network"].values:
-        return dict.fromkeys(("steps", "own", "fixed", "back"), np.nan)
-    chosen = of_network(record, name)
-    bits = chosen["entropy"].sel(bins=256, part=_layers(record)[-1]).mean("seed")
-    own, fixed = (bits.sel(rule=rule).values for rule in ("own", "fixed"))
-    return {
-        "steps": int(chosen["step"][-1]),
-        "own": round(float(own[-1] - own[0]), 2),
-        "fixed": round(float(fixed[-1] - fixed[0]), 2),
-        "back": round(float(own[-1] - own.min()), 2),
+def _changes(chosen: xr.Dataset, layer: str) -> dict[str, float]:
+    """Return by how much a layer's entropy changes under each rule, and where and how far it comes back."""
+    bits = chosen["entropy"].sel(bins=256, part=layer).mean("seed")
+    change, own = bits.isel(snapshot=-1) - bits.isel(snapshot=0), bits.sel(rule="own")
+    lowest = _lowest(chosen, layer)
+    return {f"dh-{rule}": round(float(change.sel(rule=rule)), 2) for rule in map(str, change["rule"].values)} | {
+        "lowest": int(chosen["step"][lowest]),
+        "back": round(float(own[-1] - own[lowest]), 2),
     }
+
+
+def _lowest(chosen: xr.Dataset, layer: str) -> int:
+    """Return the snapshot at which a layer's entropy over its own range is lowest."""
+    return int(chosen["entropy"].sel(rule="own", bins=256, part=layer).mean("seed").values.argmin())
+
+
+def _reach(part: xr.Dataset) -> float:
+    """Return half the range of some weights in standard deviations."""
+    return round(float((part["high"] - part["low"]) / 2 / part["sd"]), 1)
 
 
 def _numbers(result: xr.Dataset, name: str) -> dict[str, float]:
@@ -512,24 +526,17 @@ def _numbers(result: xr.Dataset, name: str) -> dict[str, float]:
         found[f"band-chance-{pixels}"] = round(100 * float(chance), 2)
     for layer in _layers(result):
         for rule in map(str, result["rule"].values):
-            change = after["entropy"] - before["entropy"]
-            found[f"dh-{rule}-{layer}"] = round(float(change.sel(rule=rule, bins=256, part=layer)), 2)
             c = place["c"].sel(rule=rule, layer=layer)
             found[f"dc-{rule}-{layer}"] = round(float(c[-1] - c[0]), 3)
         h, c = place["h"].sel(rule="own", layer=layer), place["c"].sel(rule="own", layer=layer)
         found |= {f"h-start-{layer}": round(float(h[0]), 4), f"c-start-{layer}": round(float(c[0]), 4)}
-        bits = chosen["entropy"].sel(rule="own", bins=256, part=layer).mean("seed").values
-        lowest = int(bits.argmin())
-        part = chosen.isel(snapshot=lowest).mean("seed").sel(part=layer)
-        found |= {
-            f"lowest-{layer}": int(chosen["step"][lowest]),
-            f"back-{layer}": round(float(bits[-1] - bits[lowest]), 2),
-            f"reach-lowest-{layer}": round(float((part["high"] - part["low"]) / 2 / part["sd"]), 1),
-        }
+        found |= {f"{key}-{layer}": value for key, value in _changes(chosen, layer).items()}
+        lowest = chosen.isel(snapshot=_lowest(chosen, layer)).mean("seed")
+        found[f"reach-lowest-{layer}"] = _reach(lowest.sel(part=layer))
         for moment, now in (("start", before), ("end", after)):
             part = now.sel(part=layer)
             found[f"sd-{moment}-{layer}"] = round(float(part["sd"]), 3)
-            found[f"reach-{moment}-{layer}"] = round(float((part["high"] - part["low"]) / 2 / part["sd"]), 1)
+            found[f"reach-{moment}-{layer}"] = _reach(part)
     for rule in ("own", "fixed"):
         pairs = entropy_pairs(chosen, rule)
         same, other = pairs["difference"] < pairs["error"], pairs["divergence"] > pairs["chance"]

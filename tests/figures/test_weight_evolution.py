@@ -70,7 +70,7 @@ def test_recipes_of_other_batches_end_together(record):
     assert {line.get_xdata()[-1] for line in panel.lines} == {1}
     found = figures.numbers(record, both.assign_attrs(wall_time_s=1))
     assert found["batch-100-steps"] == int(record["step"][-1]) // 10
-    assert found["batch-100-fixed"] == found["record-dh-fixed-output"]
+    assert found["batch-100-dh-fixed"] == found["record-dh-fixed-output"]
     assert np.isnan(found["batch-1000-steps"])
 
 
@@ -183,7 +183,7 @@ def test_numbers_are_plain_finite_and_those_of_the_record(record, two_sets):
     found = figures.numbers(record, two_sets.assign_attrs(wall_time_s=60))
     assert all(type(value) in (int, float) for value in found.values())
     assert {name for name, value in found.items() if not np.isfinite(value)} == {
-        f"batch-{batch}-{name}" for batch in (100, 1000) for name in ("steps", "own", "fixed", "back")
+        f"batch-{batch}-{name}" for batch in (100, 1000) for name in ("steps", "dh-own", "dh-fixed", "back")
     }
     assert found["record-seeds"] == found["live-seeds"] == len(json.loads(record.attrs["seeds"]))
     h = record["entropy"].sel(network="digits", rule="fixed", bins=256, part="2").mean("seed")
