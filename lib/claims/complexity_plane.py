@@ -118,8 +118,8 @@ def _crossed(record: xr.Dataset) -> str:
             said.append(f"{name or plain} {sum(found)} of {len(found)}")
     cells = len(DECAYS) * len(NORMS) * len(LABELLINGS)
     return (
-        f" Crossed on {SMALLER.name} ({len(turned)} of {cells} combinations) complexity turns back, by cell and "
-        f"rule: {', '.join(said)}."
+        f" Crossed on {SMALLER.name} ({len(turned)} of {cells} combinations under {record.sizes['rule']} rules) "
+        f"complexity turns back: {', '.join(said)}."
     )
 
 

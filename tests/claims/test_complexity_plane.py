@@ -78,7 +78,7 @@ def test_crossed_factors_are_counted_level_by_level():
     ]
     text = judged("K17", network(), *crossed).text
     assert (
-        "Crossed on MNIST, 6 x 256 (12 of 12 combinations) complexity turns back, by cell and rule: Adam's weight "
+        "Crossed on MNIST, 6 x 256 (12 of 12 combinations under 4 rules) complexity turns back: Adam's weight "
         "decay 16 of 16, no weight decay 0 of 16, AdamW 0 of 16, batch norm 8 of 24, no batch norm 8 of 24, true "
         "labels 8 of 24, random labels 8 of 24." in text
     )
