@@ -100,13 +100,22 @@ def _by_variant(record: xr.Dataset, name: str) -> str:
     return f"rules under which complexity turns back: {', '.join(said)}" if said else f"no control was run on {name}"
 
 
-def _crossed(record: xr.Dataset) -> str:
-    """Say how often complexity turns back at each level of each factor, on the network where they are crossed."""
+def crossed_turns(record: xr.Dataset, network: str = SMALLER.name) -> dict[tuple[str, str, str], list[bool]]:
+    """Return whether complexity turns back under each rule, by weight decay, batch norm and labels.
+
+    Of the network on which these are crossed; combinations that the record has not are left out.
+    """
     turned = {}
     for kinds in itertools.product(DECAYS, NORMS, LABELLINGS):
-        chosen = one_network(record, crossed_name(SMALLER.name, *kinds))
+        chosen = one_network(record, crossed_name(network, *kinds))
         if chosen is not None:
             turned[kinds] = [turn(complexity(chosen, str(rule))).interior for rule in record["rule"].values]
+    return turned
+
+
+def _crossed(record: xr.Dataset) -> str:
+    """Say how often complexity turns back at each level of each factor, on the network where they are crossed."""
+    turned = crossed_turns(record)
     if not any(sum(map(bool, kinds)) > 1 for kinds in turned):
         return ""
     said = []

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -23,20 +22,16 @@ from lib.claims._deep_network import OPTIMAL
 from lib.claims.weight_laws import own_histogram
 from lib.experiments.deep_mlp import DECAYS, LABELLINGS, NORMS, SMALLER, crossed_name
 from lib.experiments.networks import data_sets, of_network, one_network
-from lib.experiments.weight_statistics import FIXED, cells, coordinates, family_coordinates
+from lib.experiments.weight_statistics import cells, family_coordinates
+from lib.figures._complexity_plane import BINS, FAMILIES, fixed_law, peak_epochs, place_of
 from lib.figures._networks import RULE_NAMES, SHORT_RULE_NAMES, VARIANTS, draw, draw_limits, epoch_axis
 from lib.figures.style import PALETTE, colour, heading, look, panel_labels
-from lib.measures.complexity import ComplexityEntropy, complexity_entropy, family_probabilities, limit_curves
+from lib.measures.complexity import complexity_entropy, family_probabilities, limit_curves
 from lib.measures.curves import knee, peak
-
-BINS = 256
-"""Bins of all figures but those that compare numbers of bins, as in the ledger."""
-
 
 _ENTROPY, _DISEQUILIBRIUM, _COMPLEXITY = colour("blue"), colour("green"), colour("vermilion")
 _BIN_COLOURS = {64: "sky", 128: "blue", 256: "brown"}
 _EPOCHS = "viridis"  # colours of epochs, as in chapter 1
-FAMILIES = {"gaussian": "Gaussian", "laplace": "Laplace", "student t": "Student t"}
 _FAMILY_LOOKS: dict[str, dict[str, Any]] = {
     "gaussian": {"color": PALETTE["black"], "linestyle": (0, (6, 3))},
     "laplace": {"color": PALETTE["purple"], "linestyle": (0, (3, 1.5))},
@@ -58,16 +53,6 @@ def family_of(record: xr.Dataset, network: str) -> list[str]:
     there = {str(name) for name in record["network"].values}
     names = [f"{network}, {variant}" if variant else network for variant in VARIANTS]
     return [name for name in names if name in there]
-
-
-def _place(chosen: xr.Dataset, rule: str = "own", bins: int = BINS, part: str = "hidden") -> xr.Dataset:
-    return coordinates(chosen.sel(rule=rule, part=part), bins)
-
-
-def peak_epochs(chosen: xr.Dataset, rule: str = "own", bins: int = BINS, part: str = "hidden") -> xr.Dataset:
-    """Return the peak epoch of C of each seed (``epoch``) and whether C turns back there (``interior``)."""
-    found = peak(_place(chosen, rule, bins, part)["C"].transpose("seed", "epoch").values)
-    return xr.Dataset({"epoch": ("seed", found.epoch), "interior": ("seed", found.interior)})
 
 
 # -- drawing ----------------------------------------------------------------------------------------------------------
@@ -129,7 +114,7 @@ def reference_plane(bins: int = BINS) -> Figure:
     draw_limits(left, bins + 2, normalised=False)
     for name in ("gaussian", "laplace"):
         shade = _FAMILY_LOOKS[name]["color"]
-        law, marked = _law(name, bins, spreads), _law(name, bins, shown)
+        law, marked = fixed_law(name, bins, spreads), fixed_law(name, bins, shown)
         left.plot(law.entropy, law.complexity, label=FAMILIES[name], linewidth=1.8, color=shade)
         left.plot(marked.entropy, marked.complexity, linestyle="none", marker="o", markersize=4, color=shade)
         if name == "gaussian":
@@ -148,7 +133,7 @@ def reference_plane(bins: int = BINS) -> Figure:
             clip_on=False,
         )
     for number, shade in _BIN_COLOURS.items():
-        law = _law("gaussian", number, spreads)
+        law = fixed_law("gaussian", number, spreads)
         draw_limits(right, number + 2, normalised=True, shade=shade)
         right.plot(law.h, law.c, color=colour(shade), linewidth=1.8)
         right.plot([], [], color=colour(shade), label=f"{number}")
@@ -163,12 +148,6 @@ def reference_plane(bins: int = BINS) -> Figure:
     return figure
 
 
-def _law(name: str, bins: int, sd: np.ndarray) -> ComplexityEntropy:
-    """Places of a centred law under the rule ``fixed``, for several standard deviations."""
-    edges = np.concatenate([[-np.inf], np.linspace(*FIXED, bins + 1), [np.inf]])
-    return complexity_entropy(family_probabilities(name, edges, mean=np.zeros_like(sd), sd=sd))
-
-
 # -- trajectories -----------------------------------------------------------------------------------------------------
 
 
@@ -179,7 +158,7 @@ def trajectories(record: xr.Dataset, networks: Sequence[str] | None = None) -> F
     figure, grid = plt.subplots(len(networks), 2, figsize=(7.2, 3.5 * len(networks) + 0.6), squeeze=False)
     for (left, right), network in zip(grid, networks, strict=True):
         chosen = of_network(record, network)
-        place, epochs = _place(chosen), chosen["epoch"].values
+        place, epochs = place_of(chosen), chosen["epoch"].values
         dots = _path(left, place["H"], place["C"], last)
         draw_limits(left, cells("own"), normalised=False)
         _frame(left, place["H"].values, place["C"].values)
@@ -236,7 +215,7 @@ def rules(record: xr.Dataset, network: str) -> Figure:
     for axes, rule in zip(grid.flat, names, strict=True):
         drawn = []
         for bins, shade in _BIN_COLOURS.items():
-            place = _place(chosen, rule, bins).mean("seed")
+            place = place_of(chosen, rule, bins).mean("seed")
             h, c = place["h"].values, place["c"].values
             axes.plot(h, c, color=colour(shade), linewidth=1.5, label=f"{bins} bins")
             _ends(axes, h, c, colour(shade))
@@ -257,7 +236,7 @@ def snapshot(record: xr.Dataset, network: str, epoch: int, seed: int = 0) -> Fig
     `seed` counts the seeds that the network has.
     """
     chosen = of_network(record, network).isel(seed=seed)
-    place = _place(chosen)
+    place = place_of(chosen)
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.4), width_ratios=(1, 1.15))
     h, c = place["H"].values, place["C"].values
     left.plot(h, c, color=PALETTE["grey"], linewidth=1)
@@ -297,7 +276,7 @@ def controls(record: xr.Dataset, network: str) -> Figure:
         label = _variant(name) or f"{network}, as in the text"
         epochs = chosen["epoch"].values
         for column, rule in zip(grid.T, ("own", "fixed"), strict=False):
-            place = _place(chosen, rule)
+            place = place_of(chosen, rule)
             draw(column[0], epochs, place["H"], label, **style)
             draw(column[1], epochs, place["C"], label, **style)
         spread = chosen["sd"].sel(part="hidden")
@@ -334,7 +313,7 @@ def crossed(record: xr.Dataset, network: str = SMALLER.name) -> Figure:
             for decay in DECAYS:
                 chosen = one_network(record, crossed_name(network, decay, norm, labels))
                 if chosen is not None:
-                    place = _place(chosen, rule)
+                    place = place_of(chosen, rule)
                     style = {**VARIANTS[decay], "linewidth": 1.5}
                     draw(axes, chosen["epoch"].values, place["C"], decay or "Adam's weight decay", **style)
                     highest[rule] = max(highest[rule], float(place["C"].mean("seed").max()))
@@ -364,7 +343,7 @@ def layers(record: xr.Dataset, networks: Sequence[str] | None = None) -> Figure:
         if last > 5:
             right.axhspan(5, 20, color=PALETTE["grey"], alpha=0.15, linewidth=0)
         for number, layer in enumerate(names):
-            mean = _place(chosen, part=layer).mean("seed")
+            mean = place_of(chosen, part=layer).mean("seed")
             h, c = mean["H"].values, mean["C"].values
             left.plot(h, c, color=shades[number], linewidth=1.3)
             _ends(left, h, c, shades[number])
@@ -404,7 +383,7 @@ def families(record: xr.Dataset, network: str) -> Figure:
     epochs = chosen["epoch"].values
     figure, grid = plt.subplots(2, 2, figsize=(7.2, 6.2))
     for row, rule in zip(grid, ("own", "fixed"), strict=True):
-        place = _place(chosen, rule)
+        place = place_of(chosen, rule)
         mean = place.mean("seed")
         row[0].plot(mean["H"], mean["C"], color=VARIANTS[""]["color"], label="weights")
         _ends(row[0], mean["H"].values, mean["C"].values, VARIANTS[""]["color"])
@@ -433,7 +412,7 @@ def families(record: xr.Dataset, network: str) -> Figure:
 def optima(record: xr.Dataset, network: str) -> Figure:
     """Draw H, D and C against the epoch, and how high C lies between its limits, with the stated optimum shaded."""
     chosen = of_network(record, network)
-    place, epochs = _place(chosen), chosen["epoch"].values
+    place, epochs = place_of(chosen), chosen["epoch"].values
     curves = limit_curves(cells("own"), 801)
     low, high = (np.interp(place["h"], curves.entropy, values) for values in (curves.minimum, curves.maximum))
     height = ((place["c"] - low) / (high - low)).where(high - low > 1e-9)
@@ -462,7 +441,7 @@ def falls(record: xr.Dataset, networks: Sequence[str] | None = None) -> Figure:
     last = int(record["epoch"].values[-1])
     for axes, network in zip(grid.flat, networks, strict=True):
         chosen = of_network(record, network)
-        complexity = _place(chosen)["C"]
+        complexity = place_of(chosen)["C"]
         distance = (complexity.max("epoch") - complexity).isel(epoch=slice(2, None))
         fall = -100 * chosen["train_error"].diff("epoch").isel(epoch=slice(1, None))
         for seed in range(chosen.sizes["seed"]):
@@ -480,98 +459,3 @@ def falls(record: xr.Dataset, networks: Sequence[str] | None = None) -> Figure:
     figure.colorbar(dots, ax=grid, orientation="horizontal", shrink=0.5, aspect=40, label="epoch")
     panel_labels(grid)
     return figure
-
-
-# -- tables and numbers -----------------------------------------------------------------------------------------------
-
-
-def table(record: xr.Dataset) -> pd.DataFrame:
-    """Return what became of each network, means over its seeds, as the page shows it."""
-    rows = {}
-    for network in map(str, record["network"].values):
-        chosen = of_network(record, network)
-        own, fixed, found = _place(chosen), _place(chosen, "fixed"), peak_epochs(chosen)
-        error_knee = knee(chosen["train_error"].transpose("seed", "epoch").values)
-        mean = own.mean("seed")
-        spread = chosen["sd"].sel(part="hidden")
-        rows[network] = {
-            "seeds": str(chosen.sizes["seed"]),
-            "test error (%)": f"{100 * float(chosen['test_error'].isel(epoch=-1).mean()):.1f}",
-            "knee of the error": _mean(error_knee),
-            "peak epoch of C": _mean(found["epoch"].values),
-            "C turns back": f"{int(found['interior'].sum())} of {chosen.sizes['seed']}",
-            "C, peak": f"{float(mean['C'].max()):.2f}",
-            "C, last": f"{float(mean['C'].isel(epoch=-1)):.2f}",
-            "H, first to last": _change(own["H"]),
-            "H, fixed edges": _change(fixed["H"]),
-            "deviation, last / first": f"{float((spread.isel(epoch=-1) / spread.isel(epoch=0)).mean()):.2f}",
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
-
-
-def _mean(values: np.ndarray) -> str:
-    known = values[np.isfinite(values)]
-    return f"{known.mean():.0f}" if len(known) else "–"
-
-
-def _change(values: xr.DataArray) -> str:
-    return f"{float(values.isel(epoch=0).mean()):.2f} to {float(values.isel(epoch=-1).mean()):.2f}"
-
-
-def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
-    """Return the numbers that the chapter's prose quotes, rounded, all of the text's first network of each record."""
-    spreads = np.geomspace(0.01, 0.3, 200)
-    arch = _law("gaussian", BINS, spreads)
-    found: dict[str, float] = {
-        "entropy-top": round(float(arch.entropy[arch.complexity.argmax()]), 1),
-        "complexity-top": round(float(arch.complexity.max()), 1),
-        "seconds-live": round(float(live.attrs["wall_time_s"])),
-        "minutes-record": round(float(record.attrs["wall_time_s"]) / 60),
-    }
-    for where, each in (("live", live), ("record", record)):
-        chosen = of_network(each, data_sets(each)[0])
-        place, epochs = _place(chosen), chosen["epoch"].values
-        mean = place.mean("seed")
-        top = peak_epochs(chosen)["epoch"].values
-        at = [
-            np.nanmean(top),
-            np.nanmean(np.append(knee(chosen["train_error"].transpose("seed", "epoch").values), np.nan)),
-        ]
-        spread = chosen["sd"].sel(part="hidden").mean("seed")
-        made = {name: family_coordinates(chosen.sel(part="hidden"), name).mean("seed") for name in FAMILIES}
-        found |= {
-            f"seeds-{where}": chosen.sizes["seed"],
-            f"epochs-{where}": int(epochs[-1]),
-            f"layers-{where}": chosen.sizes["layer"] - 1,
-            f"peak-{where}": round(float(at[0]), 1),
-            f"knee-{where}": round(float(at[1]), 1),
-            f"spread-ratio-{where}": round(float(spread[-1] / spread[0]), 2),
-            f"kurtosis-last-{where}": round(float(chosen["kurtosis"].sel(part="hidden").isel(epoch=-1).mean()), 1),
-        }
-        for when, place_in_time in (("first", 0), ("last", -1)):
-            found |= {f"{name}-{when}-{where}": round(float(mean[name][place_in_time]), 2) for name in "HDC"}
-        for bins in chosen["bins"].values:
-            found[f"peak-{bins}-{where}"] = round(float(peak_epochs(chosen, bins=int(bins))["epoch"].mean()), 1)
-        found[f"C-peak-{where}"] = round(float(mean["C"].max()), 2)
-        for name, law in made.items():
-            gap = np.abs(law["C"].values - mean["C"].values).max() / float(mean["C"].max())
-            found[f"gap-{name.replace(' ', '-')}-{where}"] = round(100 * float(gap))
-    first = data_sets(record)[0]
-    for key, name in (("text", first), ("free", f"{first}, no weight decay"), ("noise", f"{first}, random labels")):
-        found |= {f"{name}-{key}": value for name, value in _ends_of(record, name).items()}
-    return found
-
-
-def _ends_of(record: xr.Dataset, network: str) -> dict[str, float]:
-    """What training has come to, rounded: error, peak of C and the fall from it in percent, H over fixed edges."""
-    chosen = one_network(record, network)
-    if chosen is None:
-        return dict.fromkeys(("error", "peak", "fallen", "H-fixed-first", "H-fixed-last"), float("nan"))
-    complexity, entropy = _place(chosen)["C"].mean("seed"), _place(chosen, "fixed")["H"].mean("seed")
-    return {
-        "error": round(100 * float(chosen["test_error"].isel(epoch=-1).mean()), 1),
-        "peak": round(float(peak_epochs(chosen)["epoch"].mean()), 1),
-        "fallen": round(100 * float(1 - complexity[-1] / complexity.max())),
-        "H-fixed-first": round(float(entropy[0]), 1),
-        "H-fixed-last": round(float(entropy[-1]), 1),
-    }

@@ -11,23 +11,22 @@ import itertools
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib.claims.stop_and_correction import entropy_pairs
-from lib.experiments.networks import data_sets, of_network, one_network
-from lib.experiments.weight_statistics import cells, coordinates
+from lib.experiments.networks import data_sets, of_network
+from lib.experiments.weight_statistics import cells
 from lib.figures._networks import RULE_NAMES, SHORT_RULE_NAMES, draw, draw_limits
+from lib.figures._weight_evolution import LAYER_NAMES, layers_of, places_of
 from lib.figures.style import colour, heading, look, panel_labels
 from lib.measures.complexity import gaussian_curve
 from lib.measures.curves import turning_points
 from lib.measures.histogram import rebin
 
 LAYER_COLOURS = {"1": colour("blue"), "2": colour("vermilion"), "output": colour("green")}
-LAYER_NAMES = {"1": "first layer", "2": "second layer", "output": "third layer"}
 _DASHES: dict[str, Any] = {"true": "-", "random": (0, (4, 2))}
 _RANDOM = ", random labels"
 _SHOWN = 11  # snapshots of a figure that cannot show all
@@ -36,19 +35,10 @@ _SHOWN = 11  # snapshots of a figure that cannot show all
 # -- what a record holds ----------------------------------------------------------------------------------------------
 
 
-def _places(record: xr.Dataset, bins: int = 256) -> xr.Dataset:
-    """Places in the plane of every layer, by network, seed, snapshot and rule."""
-    return coordinates(record.sel(part=record["layer"].values), bins).rename(part="layer")
-
-
 def _labels(record: xr.Dataset, network: str) -> dict[str, str]:
     """Return the networks on one data set with true and, if it is there, with random labels."""
     found = {"true": network, "random": network + _RANDOM}
     return {labels: name for labels, name in found.items() if name in record["network"].values}
-
-
-def _layers(record: xr.Dataset) -> list[str]:
-    return [str(layer) for layer in record["layer"].values]
 
 
 def _shown(chosen: xr.Dataset, count: int = _SHOWN) -> np.ndarray:
@@ -239,7 +229,7 @@ def entropy(record: xr.Dataset, bins: int = 256) -> Figure:
 
 def complexity(record: xr.Dataset, bins: int = 256) -> Figure:
     """Draw the normalised complexity of every layer over training, panels as in `entropy`."""
-    return _by_rule(record, _places(record, bins)["c"], "C (normalised)")
+    return _by_rule(record, places_of(record, bins)["c"], "C (normalised)")
 
 
 def _by_rule(record: xr.Dataset, values: xr.DataArray, label: str) -> Figure:
@@ -254,7 +244,7 @@ def _by_rule(record: xr.Dataset, values: xr.DataArray, label: str) -> Figure:
         for labels, network in _labels(record, name).items():
             chosen = of_network(record, network)
             curves = values.sel(network=network, rule=rule, seed=chosen["seed"])
-            for layer in _layers(record):
+            for layer in layers_of(record):
                 draw(
                     axes,
                     chosen["step"].values,
@@ -279,11 +269,11 @@ def recipes(record: xr.Dataset, network: str, bins: int = 256) -> Figure:
     A step stands for more images the larger its batch, so time is the share of the training, which is the same epochs.
     """
     names = [name for name in map(str, record["network"].values) if name == network or name.startswith(f"{network}, ")]
-    figure, grid = plt.subplots(2, len(_layers(record)), figsize=(7.2, 5.0), sharex=True)
+    figure, grid = plt.subplots(2, len(layers_of(record)), figsize=(7.2, 5.0), sharex=True)
     shades = itertools.cycle(("blue", "grey", "vermilion", "purple", "sky", "green", "brown"))
     looks = dict(zip(names, shades, strict=False))
     for row, rule in zip(grid, ("own", "fixed"), strict=True):
-        for axes, layer in zip(row, _layers(record), strict=True):
+        for axes, layer in zip(row, layers_of(record), strict=True):
             for name, shade in looks.items():
                 chosen = of_network(record, name)
                 done = chosen["step"].values / chosen["step"].values[-1]
@@ -305,19 +295,19 @@ def recipes(record: xr.Dataset, network: str, bins: int = 256) -> Figure:
 
 def planes(record: xr.Dataset, bins: int = 256) -> Figure:
     """Draw the layers' paths in the complexity-entropy plane: a row for each data set, own range and fixed edges."""
-    names, place = data_sets(record), _places(record, bins)
+    names, place = data_sets(record), places_of(record, bins)
     figure, grid = plt.subplots(len(names), 2, figsize=(7.2, 3.1 * len(names) + 0.7), squeeze=False)
     for row, name in zip(grid, names, strict=True):
         for axes, rule in zip(row, ("own", "fixed"), strict=True):
             for labels, network in _labels(record, name).items():
                 seeds = of_network(record, network)["seed"]
                 mean = place.sel(network=network, rule=rule, seed=seeds).mean("seed")
-                for layer in _layers(record):
+                for layer in layers_of(record):
                     _path(axes, mean.sel(layer=layer), LAYER_COLOURS[layer], _DASHES[labels])
             _limits(axes, cells(rule, bins))
             axes.set(xlabel="H / log n", ylabel="C (normalised)")
             heading(axes, f"{name}, {SHORT_RULE_NAMES[rule]}")
-    for layer in _layers(record):
+    for layer in layers_of(record):
         grid[0, 0].plot([], [], color=LAYER_COLOURS[layer], label=LAYER_NAMES[layer])
     if any(len(_labels(record, name)) > 1 for name in names):
         grid[0, 0].plot([], [], color=colour("grey"), linestyle=_DASHES["random"], label="random labels")
@@ -382,7 +372,7 @@ def turns(*curves: np.ndarray, count: int = _SHOWN) -> np.ndarray:
 def stop_and_correction(record: xr.Dataset, network: str, bins: int = 256) -> Figure:
     """Draw the third layer's path in the plane, seed by seed, and the pairs of snapshots that may share an entropy."""
     figure, grid = plt.subplots(2, 2, figsize=(7.2, 5.6))
-    chosen = _places(record, bins).sel(network=network, seed=of_network(record, network)["seed"], layer="output")
+    chosen = places_of(record, bins).sel(network=network, seed=of_network(record, network)["seed"], layer="output")
     for (upper, lower), rule in zip(grid.T, ("own", "fixed"), strict=True):
         place = chosen.sel(rule=rule)
         for seed in place["seed"].values:
@@ -410,13 +400,13 @@ def stop_and_correction(record: xr.Dataset, network: str, bins: int = 256) -> Fi
 
 def snapshot(record: xr.Dataset, network: str, number: int, bins: int = 256) -> Figure:
     """Draw one snapshot of the first seed: where the layers are in the plane, and the histogram behind each point."""
-    chosen, place = of_network(record, network).isel(seed=[0]), _places(record, bins)
+    chosen, place = of_network(record, network).isel(seed=[0]), places_of(record, bins)
     figure = plt.figure(figsize=(7.2, 3.9))
     left, right = figure.subfigures(1, 2, width_ratios=(1.1, 1))
     plane = left.subplots()
     path = place.sel(network=network, rule="own", seed=chosen["seed"]).mean("seed")
-    panels = right.subplots(len(_layers(record)), 1)
-    for axes, layer in zip(panels, _layers(record), strict=True):
+    panels = right.subplots(len(layers_of(record)), 1)
+    for axes, layer in zip(panels, layers_of(record), strict=True):
         here, shade = path.sel(layer=layer), LAYER_COLOURS[layer]
         plane.plot(here["h"], here["c"], color=shade, linewidth=1, alpha=0.6)
         plane.plot(here["h"][number], here["c"][number], "o", color=shade, markersize=8, label=LAYER_NAMES[layer])
@@ -436,110 +426,3 @@ def snapshot(record: xr.Dataset, network: str, number: int, bins: int = 256) -> 
     plane.set(xlabel="H / log n, own range", ylabel="C (normalised)")
     plane.legend(loc="lower left", fontsize=8.5)
     return figure
-
-
-# -- words and numbers ------------------------------------------------------------------------------------------------
-
-
-def table(record: xr.Dataset, bins: int = 256) -> pd.DataFrame:
-    """Return H and C of every layer before and after training, own range and fixed edges, and the moments."""
-    place, rows = _places(record, bins)["c"], {}
-    for network in map(str, record["network"].values):
-        chosen = of_network(record, network)
-        c = place.sel(network=network, seed=chosen["seed"])
-        for layer in _layers(record):
-            part = chosen.sel(part=layer)
-            cells = {}
-            for rule in ("own", "fixed"):
-                cells[f"H (bits), {rule}"] = _change(part["entropy"].sel(rule=rule, bins=bins), 2)
-                cells[f"C, {rule}"] = _change(c.sel(rule=rule, layer=layer), 3)
-            cells["standard deviation"] = _change(part["sd"], 3)
-            cells["excess kurtosis"] = _change(part["kurtosis"], 1)
-            rows[network, LAYER_NAMES[layer]] = cells
-    return pd.DataFrame.from_dict(rows, orient="index")
-
-
-def _change(values: xr.DataArray, digits: int) -> str:
-    mean = values.mean("seed")
-    before, after = (f"{float(mean.isel(snapshot=place)) + 0.0:.{digits}f}" for place in (0, -1))
-    return f"{before} → {after}".replace("-", "−")
-
-
-_OF_BATCH = ("steps", "dh-own", "dh-fixed", "back")
-"""What the prose says of the third layer under another batch."""
-
-
-def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
-    """Return the numbers that the chapter's prose quotes, rounded, each of the first data set of its record."""
-    found: dict[str, float] = {
-        "seconds-live": round(float(live.attrs["wall_time_s"])),
-        "minutes-record": round(float(record.attrs["wall_time_s"]) / 60),
-    }
-    for prefix, result in (("live", live), ("record", record)):
-        of_one = _numbers(result, data_sets(result)[0])
-        found |= {f"{prefix}-{name}": value for name, value in of_one.items()}
-    for batch in (100, 1000):
-        chosen = one_network(record, f"{data_sets(record)[0]}, batch {batch}")
-        of_batch = dict.fromkeys(_OF_BATCH, np.nan)  # where it was not run
-        if chosen is not None:
-            changes = {"steps": int(chosen["step"][-1]), **_changes(chosen, _layers(record)[-1])}
-            of_batch = {key: changes[key] for key in _OF_BATCH}
-        found |= {f"batch-{batch}-{key}": value for key, value in of_batch.items()}
-    return found
-
-
-def _changes(chosen: xr.Dataset, layer: str) -> dict[str, float]:
-    """Return by how much a layer's entropy changes under each rule, and where and how far it comes back."""
-    bits = chosen["entropy"].sel(bins=256, part=layer).mean("seed")
-    change, own = bits.isel(snapshot=-1) - bits.isel(snapshot=0), bits.sel(rule="own")
-    lowest = _lowest(chosen, layer)
-    return {f"dh-{rule}": round(float(change.sel(rule=rule)), 2) for rule in map(str, change["rule"].values)} | {
-        "lowest": int(chosen["step"][lowest]),
-        "back": round(float(own[-1] - own[lowest]), 2),
-    }
-
-
-def _lowest(chosen: xr.Dataset, layer: str) -> int:
-    """Return the snapshot at which a layer's entropy over its own range is lowest."""
-    return int(chosen["entropy"].sel(rule="own", bins=256, part=layer).mean("seed").values.argmin())
-
-
-def _reach(part: xr.Dataset) -> float:
-    """Return half the range of some weights in standard deviations."""
-    return round(float((part["high"] - part["low"]) / 2 / part["sd"]), 1)
-
-
-def _numbers(result: xr.Dataset, name: str) -> dict[str, float]:
-    chosen = of_network(result, name)
-    place = _places(result).sel(network=name, seed=chosen["seed"]).mean("seed")
-    before, after = (chosen.isel(snapshot=end).mean("seed") for end in (0, -1))
-    found: dict[str, float] = {
-        "seeds": chosen.sizes["seed"],
-        "dead": round(100 * float(1 - chosen["live"].astype(float).mean()), 1),
-        "error": round(100 * float(after["test_error"]), 1),
-    }
-    for pixels in ("all", "live"):
-        start, end = (each["bands"].sel(pixels=pixels, order="true") for each in (before, after))
-        chance = after["bands"].sel(pixels=pixels, order="permuted", quantity="displacement")
-        found[f"band-ratio-{pixels}"] = round(float((end / start).sel(quantity="weight")), 2)
-        found[f"band-moved-{pixels}"] = round(100 * float(end.sel(quantity="displacement")), 1)
-        found[f"band-chance-{pixels}"] = round(100 * float(chance), 2)
-    for layer in _layers(result):
-        for rule in map(str, result["rule"].values):
-            c = place["c"].sel(rule=rule, layer=layer)
-            found[f"dc-{rule}-{layer}"] = round(float(c[-1] - c[0]), 3)
-        h, c = place["h"].sel(rule="own", layer=layer), place["c"].sel(rule="own", layer=layer)
-        found |= {f"h-start-{layer}": round(float(h[0]), 4), f"c-start-{layer}": round(float(c[0]), 4)}
-        found |= {f"{key}-{layer}": value for key, value in _changes(chosen, layer).items()}
-        lowest = chosen.isel(snapshot=_lowest(chosen, layer)).mean("seed")
-        found[f"reach-lowest-{layer}"] = _reach(lowest.sel(part=layer))
-        for moment, now in (("start", before), ("end", after)):
-            part = now.sel(part=layer)
-            found[f"sd-{moment}-{layer}"] = round(float(part["sd"]), 3)
-            found[f"reach-{moment}-{layer}"] = _reach(part)
-    for rule in ("own", "fixed"):
-        pairs = entropy_pairs(chosen, rule)
-        same, other = pairs["difference"] < pairs["error"], pairs["divergence"] > pairs["chance"]
-        found[f"pairs-same-{rule}"] = round(100 * float(same.mean()))
-        found[f"pairs-both-{rule}"] = round(100 * float((same & other).mean()))
-    return found

@@ -5,6 +5,7 @@ import pytest
 
 from lib.experiments.networks import caption_of, data_sets, of_network
 from lib.figures import complexity_plane as figures
+from lib.figures._complexity_plane import place_of
 from lib.measures.complexity import complexity_entropy
 
 NAMES = ("trajectories", "layers", "falls")
@@ -56,7 +57,7 @@ def test_a_seed_that_was_not_run_is_left_out_and_one_seed_is_called_one(smoke):
 
 def test_trajectory_draws_each_seed(smoke):
     left = figures.trajectories(smoke).axes[0]
-    place = figures._place(of_network(smoke, "digits"))
+    place = place_of(of_network(smoke, "digits"))
     for seed in range(2):
         expected = np.stack([place["H"].isel(seed=seed), place["C"].isel(seed=seed)], axis=-1)
         assert any(
@@ -68,38 +69,13 @@ def test_trajectory_draws_each_seed(smoke):
 def test_snapshot_shows_the_point_and_all_hidden_weights(smoke, epoch):
     figure = figures.snapshot(smoke, "digits", epoch)
     left, right = figure.axes
-    place = figures._place(of_network(smoke, "digits")).isel(seed=0).sel(epoch=epoch)
+    place = place_of(of_network(smoke, "digits")).isel(seed=0).sel(epoch=epoch)
     (dot,) = [line for line in left.lines if line.get_markersize() == 9]
     assert dot.get_xydata()[0] == pytest.approx([float(place["H"]), float(place["C"])])
     shares = right.patches[0].get_data().values
     assert shares.sum() == pytest.approx(1)
     # what is drawn has the entropy that is stored, up to the fine bins' width
     assert complexity_entropy(shares).entropy == pytest.approx(float(place["H"]), abs=0.1)
-
-
-def test_table_has_a_row_for_each_network(smoke, other):
-    found = figures.table(smoke)
-    assert list(found.index) == list(smoke["network"].values)
-    error = smoke["test_error"].sel(network="digits").isel(epoch=-1).mean()
-    assert found.loc["digits", "test error (%)"] == f"{100 * float(error):.1f}"
-    assert figures.table(other).loc["letters", "seeds"] == "1"
-
-
-def test_numbers_are_plain_and_there_for_any_record(smoke, other):
-    found, again = figures.numbers(smoke, smoke), figures.numbers(smoke, other)
-    assert found.keys() == again.keys()
-    assert all(type(value) in (int, float) for value in found.values())
-    assert (found["seeds-live"], again["seeds-record"]) == (2, 1)
-    assert found["complexity-top"] == pytest.approx(3.4, abs=0.05)
-
-
-def test_numbers_set_the_control_beside_the_text_s_network(smoke, other):
-    found = figures.numbers(smoke, smoke)
-    for key, network in (("text", "digits"), ("free", "digits, no weight decay")):
-        error = of_network(smoke, network)["test_error"].isel(epoch=-1).mean()
-        assert found[f"error-{key}"] == pytest.approx(100 * float(error), abs=0.05)
-        assert 0 <= found[f"fallen-{key}"] < 100
-    assert np.isnan(figures.numbers(smoke, other)["error-free"])  # what was not run is no number
 
 
 def test_crossed_factors_draw_what_is_stored(smoke):
@@ -112,6 +88,6 @@ def test_crossed_factors_draw_what_is_stored(smoke):
     assert {text.get_text() for axes in grid[:, 1:].flat for text in axes.texts} >= {"not stored"}
     for (lines, *_), rule in zip(means, smoke["rule"].values, strict=True):
         for line, name in zip(lines, ("digits", "digits, no weight decay"), strict=True):
-            expected = figures._place(of_network(smoke, name), str(rule))["C"].mean("seed")
+            expected = place_of(of_network(smoke, name), str(rule))["C"].mean("seed")
             np.testing.assert_allclose(line.get_ydata(), expected)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["Adam's weight decay", "no weight decay"]

@@ -9,6 +9,8 @@ import xarray as xr
 from lib.claims.stop_and_correction import entropy_pairs
 from lib.experiments.networks import caption_of, data_sets, join_networks, of_network
 from lib.figures import weight_evolution as figures
+from lib.figures import weight_evolution_numbers as numbers
+from lib.figures._weight_evolution import places_of
 from lib.measures.complexity import complexity_entropy
 from lib.measures.histogram import rebin
 
@@ -68,7 +70,7 @@ def test_recipes_of_other_batches_end_together(record):
     np.testing.assert_array_equal(of_network(both, "digits")["step"], record["step"])
     panel = figures.recipes(both, "digits").axes[0]
     assert {line.get_xdata()[-1] for line in panel.lines} == {1}
-    found = figures.numbers(record, both.assign_attrs(wall_time_s=1))
+    found = numbers.numbers(record, both.assign_attrs(wall_time_s=1))
     assert found["batch-100-steps"] == int(record["step"][-1]) // 10
     assert found["batch-100-dh-fixed"] == found["record-dh-fixed-output"]
     assert np.isnan(found["batch-1000-steps"])
@@ -95,7 +97,7 @@ def test_places_are_the_measure_of_a_histogram(record):
     """The stored H and D of fixed bins give h and c of the same counts; the third layer's counts can be had."""
     edges = np.linspace(-1, 1, 257)
     counts = record["counts"].isel(network=0, seed=0, snapshot=-1).sel(layer="output").values
-    place = figures._places(record).isel(network=0, seed=0, snapshot=-1).sel(layer="output", rule="fixed")
+    place = places_of(record).isel(network=0, seed=0, snapshot=-1).sel(layer="output", rule="fixed")
     found = complexity_entropy(rebin(counts, record["edge"].values, np.array([-np.inf, *edges, np.inf])))
     assert float(place["h"]) == pytest.approx(float(found.h), abs=0.02)  # fine bins are cut by the edges
     assert float(place["c"]) == pytest.approx(float(found.c), abs=0.02)
@@ -161,7 +163,7 @@ def test_pairs_of_one_distribution_lie_below_chance(record, rule):
 
 
 def test_snapshots_have_one_size_and_the_point_of_their_histogram(record):
-    place = figures._places(record).sel(network="digits", rule="own", layer="2").isel(seed=0)
+    place = places_of(record).sel(network="digits", rule="own", layer="2").isel(seed=0)
     sizes = set()
     for number in (0, record.sizes["snapshot"] - 1):
         figure = figures.snapshot(record, "digits", number)
@@ -173,14 +175,14 @@ def test_snapshots_have_one_size_and_the_point_of_their_histogram(record):
 
 
 def test_table_has_a_row_for_every_layer(two_sets):
-    table = figures.table(two_sets)
+    table = numbers.table(two_sets)
     assert len(table) == two_sets.sizes["network"] * 3
     start = two_sets["sd"].sel(network="digits", part="output").isel(snapshot=0).mean()
     assert table.loc[("digits", "third layer"), "standard deviation"].startswith(f"{float(start):.3f} → ")
 
 
 def test_numbers_are_plain_finite_and_those_of_the_record(record, two_sets):
-    found = figures.numbers(record, two_sets.assign_attrs(wall_time_s=60))
+    found = numbers.numbers(record, two_sets.assign_attrs(wall_time_s=60))
     assert all(type(value) in (int, float) for value in found.values())
     assert {name for name, value in found.items() if not np.isfinite(value)} == {
         f"batch-{batch}-{name}" for batch in (100, 1000) for name in ("steps", "dh-own", "dh-fixed", "back")
