@@ -203,6 +203,22 @@ def cells(rule: str, bins: int = BINS[-1]) -> int:
     return bins if rule == "own" else bins + 2
 
 
+def weights_are_left(chosen: xr.Dataset) -> xr.DataArray:
+    """Tell, by seed and epoch, whether hidden weights still have a hundredth of the spread that they began with.
+
+    Where nothing holds weights, decay takes them to 0. What bins that follow their range then show is the shape of
+    rounding errors.
+
+    Examples
+    --------
+    >>> sd = xr.DataArray([[[0.1, 0.05, 1e-9]]], dims=("part", "seed", "epoch"), coords={"part": ["hidden"]})
+    >>> weights_are_left(xr.Dataset({"sd": sd})).values
+    array([[ True,  True, False]])
+    """
+    spread = chosen["sd"].sel(part="hidden")
+    return spread > 0.01 * spread.isel(epoch=0)
+
+
 def coordinates(chosen: xr.Dataset, bins: int = BINS[-1]) -> xr.Dataset:
     """Return the places in the complexity-entropy plane that belong to the stored entropy and disequilibrium.
 

@@ -22,7 +22,7 @@ from matplotlib.ticker import LogFormatter, MaxNLocator
 from lib.claims.between_layers import RANGES, deep_over_early, entropy_steps
 from lib.claims.information import DEPTHS, Reading, gradient_ratio, information_gap, readings
 from lib.experiments.networks import data_sets, hidden_layers, of_network, one_network
-from lib.experiments.weight_statistics import BINS, cells, coordinates
+from lib.experiments.weight_statistics import BINS, cells, coordinates, weights_are_left
 from lib.figures._networks import (
     VARIANTS,
     draw,
@@ -143,7 +143,10 @@ def _halves(chosen: xr.Dataset) -> list[xr.DataArray]:
 
 
 def sums_over_epochs(record: xr.Dataset, networks: Sequence[str]) -> Figure:
-    """Draw \\|dH\\| and KL, summed over pairs, above the error on train images: a column for each network."""
+    """Draw \\|dH\\| and KL, summed over pairs, above the error on train images: a column for each network.
+
+    Sums end where the weights of a seed have decayed away.
+    """
     columns = present(record, networks)
     labels = (
         "summed |dH|,\nown range (bits)",
@@ -154,7 +157,7 @@ def sums_over_epochs(record: xr.Dataset, networks: Sequence[str]) -> Figure:
     figure, grid = plt.subplots(4, len(columns), figsize=(7.2, 7.2), sharex=True, squeeze=False)
     for column, name in zip(grid.T, columns, strict=True):
         for variant, chosen in variants(record, name).items():
-            sums = [profile.sum("pair") for profile in _profiles(chosen)]
+            sums = [profile.sum("pair").where(weights_are_left(chosen)) for profile in _profiles(chosen)]
             for axes, values in zip(column, [*sums, 100 * chosen["train_off_error"]], strict=True):
                 draw(axes, values["epoch"], values, label=variant or "as in the text", **VARIANTS[variant])
         for axes in column:
@@ -381,7 +384,8 @@ def gradients(record: xr.Dataset, networks: Sequence[str]) -> Figure:
 def ratios(record: xr.Dataset) -> pd.DataFrame:
     """Return, for each network that is there, the mean of the deep pairs over that of the early ones, before and after.
 
-    Deep pairs are 6-7 and on, early ones those before 5-6; networks of fewer layers have none and are left out.
+    Deep pairs are 6-7 and on, early ones those before 5-6; networks of fewer layers have none and are left out, and so
+    are those whose weights have decayed away.
     """
     rows = {}
     for name in map(str, record["network"].values):
@@ -424,7 +428,8 @@ def _of_weights(chosen: xr.Dataset | None) -> dict[str, float]:
     found = dict.fromkeys(names, float("nan"))
     if chosen is None:
         return found
-    profiles = dict(zip(("own", "fixed", "kl"), _profiles(chosen), strict=True))
+    left = weights_are_left(chosen)
+    profiles = {name: each.where(left) for name, each in zip(("own", "fixed", "kl"), _profiles(chosen), strict=True)}
     for text, profile in profiles.items():
         ratio = deep_over_early(profile)
         for end, place in (("start", 0), ("end", -1)):

@@ -40,6 +40,13 @@ def test_sums_stand_above_the_error(texts):
     np.testing.assert_allclose(drawn(figure.axes[-1], "as in the text"), 100 * error, rtol=1e-5)
 
 
+def test_sums_end_where_weights_have_decayed_away(texts):
+    texts["sd"].loc[{"network": "MNIST", "part": "hidden", "epoch": 2}] = 0
+    kl, error = (figures.sums_over_epochs(texts, ["MNIST"]).axes[row] for row in (2, 3))
+    assert list(np.isfinite(drawn(kl, "as in the text"))) == [True, True, False]
+    assert np.isfinite(drawn(error, "as in the text")).all()
+
+
 def test_layers_in_the_plane_draws_every_layer_within_the_limit_curves(smoke):
     figure = figures.layers_in_the_plane(smoke, "digits")
     lower, upper = figure.axes[0].lines[:2]
