@@ -21,12 +21,12 @@ from lib.measures.statistics import seed_interval
 RULE_NAMES = {
     "own": "own range of each moment",
     "fixed": "fixed edges, −1 to 1",
-    "robust": "between 0.1 % and 99.9 %",
-    "spread": "± 4 standard deviations",
+    "robust": "robust range, 0.1 to 99.9 %",
+    "spread": "by spread, ± 4 standard deviations",
 }
 """Binning rules as headings of panels."""
 
-SHORT_RULE_NAMES = {"own": "own range", "fixed": "fixed edges", "robust": "0.1 to 99.9 %", "spread": "± 4 deviations"}
+SHORT_RULE_NAMES = {"own": "own range", "fixed": "fixed edges", "robust": "robust range", "spread": "by spread"}
 """The same where something else has to be said beside it."""
 
 VARIANTS: dict[str, dict[str, Any]] = {
