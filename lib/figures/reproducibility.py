@@ -26,7 +26,7 @@ from lib.claims.reproducibility import (
 from lib.experiments.networks import data_sets, of_network, one_network
 from lib.figures._networks import epoch_axis
 from lib.figures.style import PALETTE, colour, look, panel_labels
-from lib.measures.statistics import seed_interval
+from lib.measures.statistics import difference_interval, seed_interval
 from lib.measures.subsets import sampling_deviation
 
 HELD_OUT = "MNIST, 6 x 256"
@@ -203,14 +203,21 @@ def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
             f"sampling-{where}": round(100 * float(deviation.mean()), 2),
         }
     found["draws-error"] = round(100 / float(np.sqrt(2 * (FEW - 1))))
-    return found | _agreement(one_network(record, HELD_OUT))
+    return found | numbers_of_agreement(one_network(record, HELD_OUT))
 
 
-def _agreement(chosen: xr.Dataset | None) -> dict[str, float]:
-    """Seeds of a network, and in percent how far they differ under three rules of stopping; else NaN."""
+def numbers_of_agreement(chosen: xr.Dataset | None) -> dict[str, float]:
+    """Seeds of a network, in percent how far they differ at three stops, and how much further at the peak of C."""
     rules = {"peak": "peak of C", "end": "last epoch", "held": "lowest validation loss"}
+    names = [f"disagree-{key}" for key in rules]
+    names += [f"further-{key}{limit}" for key in ("end", "held") for limit in ("", "-low", "-high")]
     if chosen is None:
-        return dict.fromkeys(("seeds-held", *(f"disagree-{key}" for key in rules)), float("nan"))
+        return dict.fromkeys(("seeds-held", *names), float("nan"))
     found = stopped(chosen)
-    differ = {f"disagree-{key}": round(100 * float(found[rule]["differ"].mean()), 2) for key, rule in rules.items()}
-    return {"seeds-held": chosen.sizes["seed"], **differ}
+    differ = {key: 100 * found[rule]["differ"] for key, rule in rules.items()}
+    numbers = {f"disagree-{key}": each.mean() for key, each in differ.items()}
+    for key in ("end", "held"):
+        further = difference_interval(differ["peak"], differ[key])
+        numbers |= {f"further-{key}": further.mean, f"further-{key}-low": further.low}
+        numbers |= {f"further-{key}-high": further.high}
+    return {"seeds-held": chosen.sizes["seed"]} | {name: round(float(numbers[name]), 2) for name in names}

@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 
 from lib.figures import reproducibility as figures
+from lib.measures.statistics import difference_interval
 from lib.measures.subsets import subset_accuracies
 
 
@@ -89,3 +90,20 @@ def test_numbers_are_plain(smoke):
     found = figures.numbers(smoke, smoke.isel(seed=[0]))
     assert all(type(value) in (int, float) for value in found.values())
     assert found["draws-error"] == 16
+
+
+def test_agreement_at_the_peak_is_set_beside_the_end_s():
+    """Three seeds that peak at epoch 2, where one of them is wrong on four of ten images; at the end all are right."""
+    complexity = np.tile(1 - 0.2 * np.abs(np.arange(7) - 2), (3, 1))
+    shift = np.zeros((7, 3, 10))
+    shift[2, 0, :4] = 3
+    loss = np.tile(np.arange(7.0)[::-1], (3, 1))
+    network = made(shift, complexity, validation_loss=(("seed", "epoch"), loss)).assign_coords(seed=[0, 1, 2])
+    found = figures.numbers_of_agreement(network)
+    differ = np.array([0.4, 0.2, 0.2])
+    assert found["disagree-peak"] == found["further-end"] == round(100 * differ.mean(), 2)
+    expected = difference_interval(100 * differ, np.zeros(3))
+    assert (found["further-held-low"], found["further-held-high"]) == pytest.approx(
+        (expected.low, expected.high), abs=0.005
+    )
+    assert np.isnan(figures.numbers_of_agreement(None)["further-end-low"])
