@@ -81,7 +81,7 @@ def walks_at_random(record: xr.Dataset) -> Judgement:
         worst,
         conditions,
         measure=f"exponent of displacement against lag, farthest from 1 ({worst.name})",
-        control=f"same steps with random signs: exponent {range_of(null)}; shuffled labels: {range_of(shuffled)}",
+        control=f"same steps with random signs: exponent {range_of(null)}; random labels: {range_of(shuffled)}",
         text=f"{passing} of {len(conditions)} settings look like a random walk to both tests. Exponents run from "
         f"{range_of([c.effect for c in moving])}: steps are partly undone (below 1) or add up to a drift (above 1).",
     )
@@ -128,7 +128,7 @@ def is_transported(record: xr.Dataset) -> Judgement:
         conditions,
         measure=f"smaller of the rank correlations of epoch with distance to the start and, negated, to the end "
         f"(weakest: {worst.name})",
-        control=f"shuffled labels: {range_of(control_taus)}",
+        control=f"random labels: {range_of(control_taus)}",
         text=f"{sum(c.passes is True for c in conditions)} of {len(conditions)} settings move away from the start and "
         f"towards the end all the way; the way is {range_of(straight, 1)} times as long as the net distance "
         "(1 would be straight).",
@@ -166,7 +166,7 @@ def mean_squared_step_falls(record: xr.Dataset) -> Judgement:
         worst,
         conditions,
         measure=f"mean squared step of the last epoch over that of the first, largest of all settings ({worst.name})",
-        control=f"shuffled labels: {range_of(null)}",
+        control=f"random labels: {range_of(null)}",
         text="The step falls because mistakes become rare: after dividing by the learning rate squared and the mean "
         f"squared drive (for Rosenblatt's rule the share of mistakes), {range_of(left)} of the first epoch's value is "
         "left. It is the training error in another unit.",

@@ -16,6 +16,9 @@ from lib.measures.random_walk import random_walk_variance_share
 from lib.measures.statistics import seed_interval
 
 RULE_NAMES = {"rosenblatt": "Rosenblatt", "logistic": "logistic"}
+LABEL_NAMES = {"true": "true", "shuffled": "random"}
+"""Kinds of labels as the book calls them."""
+
 _DASHES: dict[str, Any] = {"true": "-", "shuffled": (0, (4, 2))}
 MARKS: dict[str, Any] = {"true": {"marker": "o"}, "shuffled": {"marker": "^", "markerfacecolor": "white"}}
 
@@ -120,7 +123,7 @@ def projections(walks: xr.Dataset, task: str, rate: float) -> Figure:
             xticks=(-1, 0, 1),
             yticks=(-1, 0, 1),
         )
-        heading(panel, f"{labels} labels")
+        heading(panel, f"{LABEL_NAMES[labels]} labels")
     components = walks["component"].values
     for rule in walks["rule"].values:
         for labels, marker in (("true", "o"), ("shuffled", "^")):
@@ -128,7 +131,7 @@ def projections(walks: xr.Dataset, task: str, rate: float) -> Figure:
                 chosen["variance_share"].sel(rule=rule, labels=labels).transpose("component", ...)
             )
             style = {"marker": marker, "color": colour(rule), "linestyle": _DASHES[labels], "linewidth": 1.4}
-            name = f"{RULE_NAMES[rule]}, {labels}"
+            name = f"{RULE_NAMES[rule]}, {LABEL_NAMES[labels]}"
             axes[2].errorbar(components, mean, (mean - low, high - mean), label=name, **style)
     axes[2].plot(
         components, random_walk_variance_share(components), label="pure random walk", marker="x", **look("theory")
@@ -149,13 +152,13 @@ def transport(walks: xr.Dataset, task: str, rule: str, rate: float) -> Figure:
             quantiles = chosen["quantiles"].sel(labels=labels, snapshot=epoch).mean("seed")
             panel.plot(quantiles, walks["level"], color=shade, linewidth=1.6, label=f"{epoch}")
         panel.set(xlabel="weight", ylabel="share of weights below", ylim=(0, 1))
-        heading(panel, f"{labels} labels")
+        heading(panel, f"{LABEL_NAMES[labels]} labels")
     axes[0].legend(title="epoch", fontsize=8, title_fontsize=8, handlelength=1.2, loc="upper left")
     for labels in ("true", "shuffled"):
         for name, text, shade in (("w1_start", "to the start", "initial"), ("w1_end", "to the end", "final")):
             _draw(
                 axes[2], walks["epoch"].values, chosen[name].sel(labels=labels).transpose("epoch", ...),
-                f"{text}, {labels}", color=colour(shade), linestyle=_DASHES[labels],
+                f"{text}, {LABEL_NAMES[labels]}", color=colour(shade), linestyle=_DASHES[labels],
             )  # fmt: skip
     floor = float(chosen["w1_halves"].sel(labels="true").mean())
     axes[2].axhline(floor, label="two halves", **look("nominal"))
@@ -175,7 +178,7 @@ def mean_squared_steps(walks: xr.Dataset, task: str) -> Figure:
             for labels in walks["labels"].values:
                 chosen = walks.sel(task=task, rule=rule, rate=rate, labels=labels)
                 style = {"color": colour(rule), "linestyle": _DASHES[labels]}
-                name = f"{RULE_NAMES[rule]}, {labels} labels"
+                name = f"{RULE_NAMES[rule]}, {LABEL_NAMES[labels]} labels"
                 _draw(column[0], epochs, chosen["msd"].transpose("epoch", ...), name, **style)
                 left = chosen["msd"].mean("output") / (rate**2 * chosen["drive"].mean("output"))
                 _draw(column[1], epochs, left.transpose("epoch", ...), name, **style)
@@ -220,7 +223,7 @@ def displacement_against_lag(walks: xr.Dataset, task: str, rate: float) -> Figur
                     mean,
                     color=colour(rule),
                     linestyle=_DASHES[labels],
-                    label=f"{RULE_NAMES[rule]}, {labels}",
+                    label=f"{RULE_NAMES[rule]}, {LABEL_NAMES[labels]}",
                 )
                 axes.fill_between(walks["lag"], low, high, color=colour(rule), alpha=0.2, linewidth=0)
         lag = walks["lag"].values
@@ -259,7 +262,7 @@ def unit_root_tests(walks: xr.Dataset, task: str, rate: float) -> Figure:
             for row, test in zip(rows, TESTS, strict=True):
                 mean, low, high = _interval(chosen[test].sel(rule=rule, labels=labels))
                 reach = [[max(0, mean - low)], [max(0, high - mean)]]
-                name = f"{RULE_NAMES[rule]}, {labels}" if row == rows[0] else None
+                name = f"{RULE_NAMES[rule]}, {LABEL_NAMES[labels]}" if row == rows[0] else None
                 axes.errorbar(
                     mean, row + shift, xerr=reach, label=name, linewidth=1.2, color=colour(rule), **MARKS[labels]
                 )
@@ -273,11 +276,11 @@ def unit_root_tests(walks: xr.Dataset, task: str, rate: float) -> Figure:
 
 
 def cover(plane: xr.Dataset) -> Figure:
-    """Draw the same learner's walks three times: true labels, shuffled labels, and its own steps with random signs."""
+    """Draw the same learner's walks three times: true labels, random labels, and its own steps with random signs."""
     chosen = plane.sel(rule="logistic", pair=plane["pair"].values[-1])
     panels = {
         "learning": chosen["path"].sel(labels="true"),
-        "shuffled labels": chosen["path"].sel(labels="shuffled"),
+        "random labels": chosen["path"].sel(labels="shuffled"),
         "same steps, random signs": chosen["surrogate"].sel(labels="true"),
     }
     figure, grid = plt.subplots(1, 3, figsize=(7.2, 3.4), sharex=True, sharey=True)
@@ -399,7 +402,7 @@ def numbers(live: xr.Dataset, record: xr.Dataset, plane: xr.Dataset) -> dict[str
     pairs = record.sel(task="digits pairs", rule="rosenblatt", rate=1.0, labels="true").isel(range=-1)
     for test in ("adf_path", "adf_surrogate", "adf_path_bootstrap"):
         found[f"{test}-pairs"] = round(100 * float(pairs[f"rejected_{test}"].mean()))
-    marching = live.sel(task="digits pairs", rule="logistic", rate=0.01, labels="true")["exponent"].mean(
+    marching = record.sel(task="digits pairs", rule="logistic", rate=0.01, labels="true")["exponent"].mean(
         ("output", "seed")
     )
     found |= {

@@ -84,7 +84,7 @@ def test_cover_draws_three_panels(plane):
     figure = figures.cover(plane)
     assert [axes.texts[0].get_text() for axes in figure.axes[:3]] == [
         "learning",
-        "shuffled labels",
+        "random labels",
         "same steps, random signs",
     ]
 
