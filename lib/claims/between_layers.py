@@ -14,7 +14,7 @@ from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
 from lib.experiments.networks import common_seeds, hidden_layers, one_network
-from lib.experiments.weight_statistics import coordinates, family_coordinates
+from lib.experiments.weight_statistics import coordinates, family_coordinates, weights_are_left
 from lib.measures.curves import partial_tau, peak
 from lib.measures.statistics import difference_interval, kendall_tau, seed_interval
 
@@ -58,7 +58,7 @@ def _ratio_condition(
     """Test whether pairs from layer 6 on lie below half of those before, against the untrained network and `controls`.
 
     `profile` has dimensions seed, epoch, pair, as have those in `controls`: networks to which the same may happen
-    though they learn nothing.
+    though they learn nothing. What is NaN at the last epoch, because its weights have decayed away, is no control.
     """
     ratio = deep_over_early(profile)
     if ratio is None:
@@ -104,7 +104,9 @@ def _entropy_conditions(record: xr.Dataset, network: str) -> list[Condition]:
         if free is not None:
             ratio = deep_over_early(entropy_steps(free, rule))
             note += "" if ratio is None else f"; without weight decay {_mean(ratio.isel(epoch=-1)):.2f}"
-        controls = {} if shuffled is None else {"random labels": entropy_steps(shuffled, rule)}
+        controls = {}
+        if shuffled is not None:
+            controls["random labels"] = entropy_steps(shuffled, rule).where(weights_are_left(shuffled))
         found.append(_ratio_condition(f"{network}, {text}", profile, controls, note))
     return [condition for condition in found if condition]
 
@@ -164,10 +166,14 @@ def divergences_are_low(record: xr.Dataset) -> Judgement | None:
         for kind, name in KINDS.items():
             measure = "jensen-shannon" if kind == "jensen-shannon" else "kl"
             halves = chosen["halves"].sel(edges="common", measure=measure).isel(epoch=-1)
+            controls = {}
+            if shuffled is not None:
+                divergence = shuffled["divergence"].sel(edges="common", kind=kind)
+                controls["random labels"] = divergence.where(weights_are_left(shuffled))
             condition = _ratio_condition(
                 f"{network}, {name}",
                 chosen["divergence"].sel(edges="common", kind=kind),
-                {} if shuffled is None else {"random labels": shuffled["divergence"].sel(edges="common", kind=kind)},
+                controls,
                 f"two halves of a layer give {_mean(halves.mean('half')):.2g} bits",
             )
             conditions += [condition] if condition else []

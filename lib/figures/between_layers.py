@@ -99,12 +99,15 @@ def _whole(axes: Axes) -> None:
 def steps_by_depth(record: xr.Dataset, networks: Sequence[str]) -> Figure:
     """Draw \\|dH\\| under both ranges of bins, and KL, between successive layers: a row for each network.
 
-    Shown are the last epoch, the same network before training, its controls, and two random halves of a layer.
+    Shown are the last epoch, the same network before training, its controls if they have weights left, and two random
+    halves of a layer.
     """
     rows = present(record, networks)
     figure, grid = plt.subplots(len(rows), 3, figsize=(7.2, 1.2 + 2.2 * len(rows)), squeeze=False, sharex="row")
     for row, name in zip(grid, rows, strict=True):
         for variant, chosen in variants(record, name).items():
+            if not weights_are_left(chosen).isel(epoch=-1).all():
+                continue
             label = variant or "trained"
             for axes, profile in zip(row, _profiles(chosen), strict=True):
                 x = np.arange(1, profile.sizes["pair"] + 1)
