@@ -130,7 +130,7 @@ def decay(shown: Sequence[xr.Dataset]) -> Figure:
 
 
 def table(shown: Sequence[xr.Dataset]) -> pd.DataFrame:
-    """Return a row a network: exponent with interval, the text's, and by how much each law misses left-out moments.
+    """Return a row per network: exponent with interval, the text's, and how far laws miss left-out moments (nats).
 
     Networks with too few moments in the range of the fit are left out.
     """
@@ -145,10 +145,10 @@ def table(shown: Sequence[xr.Dataset]) -> pd.DataFrame:
         rows[name_of(chosen)] = {
             "epochs": f"{times[0]:g}–{times[-1]:g}",
             "exponent": f"{found.mean:.2f}{interval}",
-            "text J": "–" if stated is None else f"{stated:g}",
-            **{kind: f"{missed[kind].mean():.3f}" for kind in LAWS},
+            "text J, ResNet-56": "–" if stated is None else f"{stated:g}",
+            **{f"{kind} misses by": f"{missed[kind].mean():.3f}" for kind in LAWS},
         }
-    columns = ["epochs", "exponent", "text J", *LAWS]
+    columns = ["epochs", "exponent", "text J, ResNet-56", *(f"{kind} misses by" for kind in LAWS)]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("network")
 
 

@@ -56,7 +56,7 @@ def test_the_table_of_exponents_stands_beside_the_texts(shown):
     table = figures.table(shown)
     assert len(table) == 1  # of the other there are too few moments
     row = table.iloc[0]
-    assert (row["epochs"], row["text J"]) == ("1–60", "0.24")
+    assert (row["epochs"], row["text J, ResNet-56"]) == ("1–60", "0.24")
     assert row["exponent"].split()[0] == "0.24"
     assert list(figures.table([]).columns) == list(table.columns)
 
