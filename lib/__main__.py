@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     command("records", _records, "List the stored records and where they come from.")
 
     ledger = command("ledger", _ledger, "Print the verdict on every claim.")
-    ledger.add_argument("--json", action="store_true", help="as JSON, one row a claim")
+    ledger.add_argument("--json", action="store_true", help="as JSON, one row per claim")
 
     report = command(
         "report", _report, "Report on weights, checkpoints or recordings of your own: one HTML file with figures."

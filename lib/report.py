@@ -329,7 +329,7 @@ def recording_section(table: xr.Dataset, title: str = "Recording") -> Section:
         for name, one in ((name, table.sel(stimulus=name)) for name in table["stimulus"].values)
     ]
     columns = (
-        *("stimulus", "bins", "activity", "bits a neuron", "below independence (bits)", "the same, shifted"),
+        *("stimulus", "bins", "activity", "bits per neuron", "below independence (bits)", "the same, shifted"),
         "effective dimension",
     )
     text = (

@@ -104,7 +104,7 @@ class Recipe:
 
 
 class Networks(Protocol):
-    """Networks that learn side by side, one a seed, as :func:`fit` needs them."""
+    """Networks that learn side by side, one per seed, as :func:`fit` needs them."""
 
     seeds: tuple[int, ...]
     device: torch.device

@@ -47,7 +47,7 @@ def to_json(rows: Sequence[Row]) -> str:
 
 
 def to_text(rows: Sequence[Row], width: int = 100) -> str:
-    """Write the ledger for a terminal: one line a claim, its reading below it where there is one, then the counts.
+    """Write the ledger for a terminal: one line per claim, its reading below it where there is one, then the counts.
 
     Parameters
     ----------

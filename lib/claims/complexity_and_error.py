@@ -188,7 +188,7 @@ def _taus(chosen: xr.Dataset, rule: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _over_seeds(chosen: xr.Dataset, rule: str) -> np.ndarray:
-    """Correlate C with accuracy over seeds, mean over layers and epochs; one pseudo-value a seed, by the jackknife."""
+    """Correlate C with accuracy over seeds, mean over layers and epochs; a pseudo-value per seed, by the jackknife."""
     values = complexity(chosen, rule, hidden_layers(chosen))[..., 1:]
     accuracy = -curve(chosen, "test_error")[:, None, 1:]
 

@@ -142,7 +142,7 @@ def _said(found: Estimate) -> str:
 
 @judge("J33", experiment="cortex", beside=["cortex_areas"])
 def stimuli_raise_both(record: xr.Dataset, areas: xr.Dataset | None = None) -> Judgement | None:
-    """Complexity and effective dimension a neuron must rise from spontaneous activity to gratings, scenes and movies.
+    """Complexity and effective dimension per neuron must rise from spontaneous activity to gratings, scenes and movies.
 
     In areas VISp and VISl, at equal time; in many sessions, where they are recorded, step by step too. Control: the
     same with trains shifted against each other, which keeps rates and trains: if they rise as much, rates are all there
@@ -180,7 +180,7 @@ def stimuli_raise_both(record: xr.Dataset, areas: xr.Dataset | None = None) -> J
     return conclude(
         carrier,
         conditions,
-        measure=f"rise of complexity from spontaneous activity, bits a neuron, least ({carrier.name})",
+        measure=f"rise of complexity from spontaneous activity, bits per neuron, least ({carrier.name})",
         control=f"trains shifted, rates kept: {range_of(controls, 4)}" if controls else "not run",
         text=f"{passing(conditions)} rise."
         + (f" Not run: {', '.join(missing)}." if missing else "")
@@ -245,7 +245,7 @@ def rostrolateral_area_does_not_discriminate(record: xr.Dataset) -> Judgement | 
     return conclude(
         carrier,
         conditions,
-        measure=f"rise of complexity from spontaneous activity, bits a neuron, largest ({carrier.name})",
+        measure=f"rise of complexity from spontaneous activity, bits per neuron, largest ({carrier.name})",
         control=f"equally many neurons of each session: {range_of(controls, 4)}" if controls else "not run",
         text=f"{passing(conditions)} do not tell stimuli apart.",
     )
@@ -284,8 +284,8 @@ def _stimuli(record: xr.Dataset) -> list[str]:
 def sparsity_makes_complexity_low(record: xr.Dataset) -> Judgement | None:
     """Neurons must be active in 0.005 to 0.009 of bins, and rates must explain nine tenths of their low complexity.
 
-    That is of the gap in complexity a unit between a layer and as many neurons: the part by which it shrinks where the
-    layer's units get thresholds that give them the neurons' rates. Complexity over that of independent units, which
+    That is of the gap in complexity per unit between a layer and as many neurons: the part by which it shrinks where
+    the layer's units get thresholds that give them the neurons' rates. Complexity over that of independent units, which
     takes rates out of both systems in another way, is in the notes.
     """
     if record.attrs["recording"] == "simulated":
@@ -304,7 +304,7 @@ def sparsity_makes_complexity_low(record: xr.Dataset) -> Judgement | None:
                 f"gap explained by rates, {stimulus}",
                 explained,
                 passes=lies(span(explained), low=EXPLAINED),
-                note=f"bits a unit: layer {layer.mean() / _units(record):.3f}, at the neurons' rates "
+                note=f"bits per unit: layer {layer.mean() / _units(record):.3f}, at the neurons' rates "
                 f"{sparse.mean() / _units(record):.3f}, neurons {neurons.mean() / _units(record):.3f}; over "
                 f"independent units: layer {correlated:.2f}, neurons "
                 f"{1 - total_correlation(_select(record, 'neurons', stimulus)).mean():.2f}",

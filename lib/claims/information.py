@@ -276,7 +276,7 @@ def information_gap(bits: xr.DataArray) -> xr.DataArray:
 
 
 def _slopes(gap: xr.DataArray) -> np.ndarray:
-    """Least-squares slope over the epochs after the start, one a seed, in bits an epoch."""
+    """Least-squares slope over the epochs after the start, one per seed, in bits an epoch."""
     gap = _after(gap)
     epochs = gap["moment"].values.astype(np.float64)
     values = gap.transpose("seed", "moment").values
@@ -404,6 +404,6 @@ def gradients_vanish(record: xr.Dataset) -> Judgement | None:
 
 
 def _geometric(ratio: xr.DataArray) -> np.ndarray:
-    """Geometric mean over the epochs that have a gradient, one a seed."""
+    """Geometric mean over the epochs that have a gradient, one per seed."""
     logarithm = xr.apply_ufunc(np.log, ratio.where(ratio > 0))
     return np.exp(over_seeds(logarithm.mean("epoch")))

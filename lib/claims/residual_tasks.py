@@ -151,7 +151,7 @@ def memorisers_are_at_the_extremes(record: xr.Dataset) -> Judgement | None:
         conditions,
         used,
         record=record,
-        measure=f"complexity beyond that of the nearest task, bits a unit, least ({carrier.name})",
+        measure=f"complexity beyond that of the nearest task, bits per unit, least ({carrier.name})",
         control="none named",
         text=f"{passing(conditions)} are as stated."
         + ("" if len(both) == 2 else f" There are only {both.pop()} runs."),

@@ -260,7 +260,7 @@ def only_elus_kernel_is_s_shaped(record: xr.Dataset) -> Judgement | None:
 
 
 def kernel_change(runs: xr.Dataset, kind: str) -> np.ndarray:
-    """Return how far the kernel, scaled to length 1, lies from that before training: mean over epochs, one a seed."""
+    """Return how far the kernel, scaled to length 1, lies from that before training: mean over epochs, one per seed."""
     kernel = shared.kernel(runs, kind)
     return np.asarray(np.linalg.norm(kernel[:, 1:] - kernel[:, :1], axis=-1).mean(1))
 

@@ -197,7 +197,7 @@ def torn_pictures_lie_beyond(record: xr.Dataset) -> Judgement | None:
     if not conditions:
         return None
     carrier = weakest([c for c in conditions if c.name.endswith("complexity")])
-    measure = f"complexity of torn less that of whole pictures, bits a unit, least ({carrier.name})"
+    measure = f"complexity of torn less that of whole pictures, bits per unit, least ({carrier.name})"
     return _of_tasks("J9", record, carrier, conditions, used, measure)
 
 

@@ -7,11 +7,11 @@ Examples
 --------
 >>> for stimulus in STIMULI:
 ...     found = simulated_population(stimulus)
-...     print(f"{stimulus:16} {found.on.mean():.4f} active, {found.bits / found.units:.3f} bits a neuron")
-spontaneous      0.0050 active, 0.043 bits a neuron
-static gratings  0.0066 active, 0.054 bits a neuron
-natural scenes   0.0077 active, 0.061 bits a neuron
-natural movie    0.0091 active, 0.070 bits a neuron
+...     print(f"{stimulus:16} {found.on.mean():.4f} active, {found.bits / found.units:.3f} bits per neuron")
+spontaneous      0.0050 active, 0.043 bits per neuron
+static gratings  0.0066 active, 0.054 bits per neuron
+natural scenes   0.0077 active, 0.061 bits per neuron
+natural movie    0.0091 active, 0.070 bits per neuron
 """
 
 from __future__ import annotations

@@ -234,7 +234,7 @@ class Recording:
             array = np.asarray(value) if field == "neuron_ids" else np.asarray(value, dtype=np.float64)
             if array.shape != (size,):
                 raise ValueError(
-                    f"{field} of shape {array.shape} does not fit {size} {unit}s: give one value a {unit}."
+                    f"{field} of shape {array.shape} does not fit {size} {unit}s: give one value per {unit}."
                 )
             object.__setattr__(self, field, array)
         if self.times is not None and not np.all(np.diff(self.times) > 0):  # nan is not greater either

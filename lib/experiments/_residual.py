@@ -24,7 +24,7 @@ class Source:
     size: int | None  # pixels of a side that images are brought to; their own size where None
     epochs: int  # of training; 0 for the published weights
     rate: float = 0.002  # of Adam
-    batch: int = 64  # images a step
+    batch: int = 64  # images per step
     learned: int | None = None  # train images that are learned from, the first ones; all where None
 
     def images(self, device: torch.device) -> ImageSet:

@@ -45,7 +45,7 @@ class Config:
     epochs: int = 8
     looks: int = 4  # at the accuracy in an epoch, evenly
     evaluated: int = 10_000  # train images on which that is taken
-    batch: int = 64  # images a step
+    batch: int = 64  # images per step
     rate: float = 0.002  # of Adam
     initial: str = "torch"  # weights, one of lib.models.mlp.INITIALS
     images: int = 10_000  # test images on which layers are read

@@ -63,7 +63,7 @@ class Config:
     depth: int = 3  # hidden layers
     epochs: int = 16
     moments: tuple[int, ...] = (0, 1, 2, 4, 8, 12, 14, 16)  # epochs after which networks are read
-    batch: int = 128  # images a step
+    batch: int = 128  # images per step
     rate: float = 0.001  # of Adam
     initial: str = "he-normal"  # weights, one of lib.models.mlp.INITIALS
     images: int = 10_000  # test images on which patterns are read

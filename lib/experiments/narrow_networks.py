@@ -81,7 +81,7 @@ class Config:
 
     networks: tuple[Network, ...] = (Network(),)  # in the order in which they are run
     dataset: str = "mnist"
-    batch: int = 128  # images a step
+    batch: int = 128  # images per step
     images: int = 2_000  # test images on which layers, loss and error are read
     readings: int = 60  # after that before training
     entropy_every: int = 6  # complexity is estimated at one reading of so many

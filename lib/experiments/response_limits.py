@@ -25,7 +25,7 @@ VERSION = 1
 
 FORMS = ("both gates", "gate of x_o", "no gates", "no gates, best multiple")
 """First-order forms: eq. 9 as it is for this network; without the gates of x; eq. 19 as printed; and times its best
-constant, one a network, for eq. 19 is a proportion."""
+constant, one per network, for eq. 19 is a proportion."""
 
 SUMS = ("single steps", "first order", "signs only")
 """What stands for one step on all points: the sum of exact responses to each; that of first-order kernels weighted by

@@ -53,7 +53,7 @@ class Config:
 
     networks: tuple[Network, ...] = (Network(),)  # in the order in which they are run
     dataset: str = "mnist"
-    batch: int = 128  # images a step
+    batch: int = 128  # images per step
     images: int = 2_000  # test images on which pixels, loss and error are read
     readings: int = 60  # after that before training
     seeds: tuple[int, ...] = tuple(range(10))  # of initial weights, order of samples

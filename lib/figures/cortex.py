@@ -36,8 +36,8 @@ from lib.figures.pattern_calibration import METHOD_NAMES
 from lib.figures.style import BAND_ALPHA, colour, heading, look, panel_labels
 
 OBSERVABLES = {
-    "complexity, logistic": ("complexity\n(bits a neuron)", "logistic", "complexity"),
-    "effective dimension, binary": ("effective dimension\na neuron", INDEPENDENT, "dimension"),
+    "complexity, logistic": ("complexity\n(bits per neuron)", "logistic", "complexity"),
+    "effective dimension, binary": ("effective dimension\nper neuron", INDEPENDENT, "dimension"),
 }
 """Observables of `lib.claims.cortex` that are drawn: name of the axis, method, and key of `cortex_numbers.answers`."""
 

@@ -18,7 +18,7 @@ from lib.measures.statistics import kendall_tau
 SHADES = ("blue", "vermilion", "green")
 """Colours of widths, from the narrowest."""
 
-NAMES = {"joint": "joint complexity\n(bits a unit)", "additive": "additive complexity\n(bits a unit)"}
+NAMES = {"joint": "joint complexity\n(bits per unit)", "additive": "additive complexity\n(bits per unit)"}
 """Labels of axes."""
 
 

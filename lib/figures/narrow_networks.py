@@ -19,7 +19,7 @@ from lib.figures.style import BAND_ALPHA, colour, heading, look, panel_labels
 
 AXIS = {
     "effective_dimension": "effective dimension",
-    "complexity": "complexity (bits per neuron)",
+    "complexity": "complexity (bits per unit)",
     "gate": "mean gate",
     "test_loss": "test loss (nats)",
     "test_error": "test error",

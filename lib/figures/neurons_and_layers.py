@@ -42,7 +42,7 @@ def caption_of(record: xr.Dataset) -> str:
 
 
 def plane(record: xr.Dataset) -> Figure:
-    """Draw complexity and effective dimension a unit of neurons and units: one point a stimulus, mean over draws."""
+    """Draw complexity and effective dimension per unit of neurons and units: a point per stimulus, mean over draws."""
     figure, axes = plt.subplots(figsize=(5.8, 3.8))
     for system, (name, shade, marker) in SYSTEMS.items():
         for surrogate, filled in (("none", True), ("permuted", False)):
@@ -53,7 +53,7 @@ def plane(record: xr.Dataset) -> Figure:
             axes.plot(x, y, marker, markersize=7, color=colour(shade), markerfacecolor=face, label=label)
     as_it_is = rows(record, whole=0, system="layer", surrogate="none")
     axes.plot(*_point(as_it_is), "D", markersize=7, color=colour("vermilion"), label="layer as it is")
-    axes.set(xscale="log", xlabel="complexity (bits a unit)", ylabel="effective dimension a unit", ylim=(0, 1.02))
+    axes.set(xscale="log", xlabel="complexity (bits per unit)", ylabel="effective dimension per unit", ylim=(0, 1.02))
     axes.set_xticks(_TICKS, labels=[f"{tick:g}" for tick in _TICKS])
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlim(None, 1)
@@ -114,7 +114,7 @@ def _stimuli(record: xr.Dataset) -> list[str]:
 
 
 def _point(found: xr.Dataset) -> tuple[float, float]:
-    """Complexity by the tightest method and effective dimension a unit, means over draws."""
+    """Complexity by the tightest method and effective dimension per unit, means over draws."""
     learned = found.isel(estimate=np.flatnonzero(found["method"].values != "independent"))
     bits = [rows(learned, draw=draw)["bits"].values.min() for draw in np.unique(learned["draw"].values)]
     units = int(found["units"].values[0])

@@ -89,7 +89,7 @@ def weight_shapes(table: xr.Dataset, rule: str | None = None) -> Figure:
 
 
 def layers(readings: Mapping[str, xr.Dataset]) -> Figure:
-    """Draw the observables of layers against relative depth, one line a network.
+    """Draw the observables of layers against relative depth, one line per network.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def stimuli(table: xr.Dataset) -> Figure:
         ("complexity", "gain", "effective_dimension"),
         ("complexity_error", "gain_error", None),
         (units, np.ones_like(units), units),
-        ("complexity\n(bits a neuron)", "below independence\n(bits)", "effective dimension\na neuron"),
+        ("complexity\n(bits per neuron)", "below independence\n(bits)", "effective dimension\nper neuron"),
         strict=True,
     ):
         bars = None if error is None else 1.96 * table[error].values / over

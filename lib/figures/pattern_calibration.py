@@ -76,7 +76,7 @@ def _percent(axes: Axes, values: xr.DataArray) -> None:
 
 
 def excess(record: xr.Dataset) -> Figure:
-    """Draw the excess of each method over the truth against the number of samples, a panel a system."""
+    """Draw the excess of each method over the truth against the number of samples, a panel per system."""
     percent = excess_percent(record)
     systems = record["system"].values
     columns = min(4, len(systems))

@@ -115,7 +115,7 @@ def linearity(record: xr.Dataset, depth: int) -> Figure:
 
 
 def blocks(record: xr.Dataset, depth: int) -> Figure:
-    """Draw means over the layers of each block: linearity (a), and bits a unit of patterns and of single units (b)."""
+    """Draw means over the layers of each block: linearity (a), bits per unit of patterns and of single units (b)."""
     chosen = network(record, depth)
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3.4))
     for state, style in STATES.items():

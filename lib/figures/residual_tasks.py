@@ -111,7 +111,7 @@ def caption_of(record: xr.Dataset | None) -> str:
 
 
 def by_depth(shown: Sequence[xr.Dataset], quantity: str) -> Figure:
-    """Draw a quantity against the layer, a panel a network, before and after training; grey is what it cannot exceed.
+    """Draw a quantity against the layer, a panel per network, before and after training; grey is what it cannot exceed.
 
     For the effective dimension that is the number of channels, for complexity the entropy of independent units. Runs
     with random labels that failed to memorise them are drawn apart.
@@ -138,7 +138,7 @@ def by_depth(shown: Sequence[xr.Dataset], quantity: str) -> Figure:
 
 
 def plane(shown: Sequence[xr.Dataset]) -> Figure:
-    """Draw effective dimension and complexity per unit of the top block (J, figure 4): a point a network, thin a run.
+    """Draw effective dimension and complexity per unit of the top block (J, figure 4): a point per network, thin a run.
 
     Open: before training. Runs with random labels that failed are drawn apart.
     """
@@ -198,7 +198,7 @@ def by_block(shown: Sequence[xr.Dataset]) -> Figure:
 
 
 def table(shown: Sequence[xr.Dataset]) -> pd.DataFrame:
-    """Return a row a network: epochs, seeds, errors, and the top block before and after training, mean over seeds."""
+    """Return a row per network: epochs, seeds, errors, and the top block before and after training, mean over seeds."""
     rows = {}
     for chosen in shown:
         rows[name_of(chosen)] = {

@@ -70,7 +70,7 @@ def courses(shown: Sequence[xr.Dataset]) -> Figure:
 
 
 def trajectories(shown: Sequence[xr.Dataset]) -> Figure:
-    """Draw the paths of the top block in the plane of both observables, a panel a network, thin lines the runs.
+    """Draw the paths of the top block in the plane of both observables, a panel per network, thin lines the runs.
 
     Dots are epochs at which entropies were estimated, from light to dark; the square is the untrained network, the
     cross where the path turns.

@@ -60,7 +60,7 @@ def score(
     Returns
     -------
     tuple
-        Surprise (set, sample); the weights; the step after which they were best, one a network.
+        Surprise (set, sample); the weights; the step after which they were best, one per network.
     """
     surprise = torch.empty(z.shape[:2], dtype=torch.float64, device=z.device)
     weights, taken = [], []

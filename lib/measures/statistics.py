@@ -35,7 +35,7 @@ def seed_interval(
     Parameters
     ----------
     values
-        One value a seed, shape (..., seed). A nan makes its mean and interval nan.
+        One value per seed, shape (..., seed). A nan makes its mean and interval nan.
     level
         Confidence level.
     seed
@@ -92,7 +92,7 @@ def difference_interval(
     Parameters
     ----------
     values, control_values
-        One value a seed, shapes (..., seed) of equal leading axes; paired also of equal seeds in equal order.
+        One value per seed, shapes (..., seed) of equal leading axes; paired also of equal seeds in equal order.
     paired
         Whether the i-th seed of both belongs together.
     level, seed, resamples

@@ -88,7 +88,7 @@ def shifted(z: ArrayLike, seed: Seed, *, groups: ArrayLike | None = None, least:
     rng = np.random.default_rng(seed)
     labels = np.zeros(len(z), dtype=np.int64) if groups is None else np.asarray(groups)
     if labels.shape != (len(z),):
-        raise ValueError(f"Labels of shape {labels.shape} do not fit {len(z)} bins: give one a bin.")
+        raise ValueError(f"Labels of shape {labels.shape} do not fit {len(z)} bins: give one per bin.")
     found = np.empty_like(z)
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)

@@ -1,4 +1,4 @@
-"""What networks have in common that learn side by side, one a seed, in batched matrix products."""
+"""What networks have in common that learn side by side, one per seed, in batched matrix products."""
 
 from __future__ import annotations
 

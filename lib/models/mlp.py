@@ -196,7 +196,7 @@ class MLPs(SideBySide):
         return back.mul_((self.scales[layer] * spread)[:, None])
 
     def _masks(self, batch: int) -> list[Tensor]:
-        """Draw dropout of all hidden layers, from 16 random bits a unit: 1 / (1 - p) where kept, else 0; [] without."""
+        """Draw dropout of all hidden layers, 16 random bits per unit: 1 / (1 - p) where kept, else 0; [] without."""
         if not self.architecture.dropout:
             return []
         hidden = self.architecture.sizes[1:-1]
