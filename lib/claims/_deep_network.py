@@ -11,7 +11,7 @@ import xarray as xr
 from lib.claims._judging import span
 from lib.claims._verdict import lies
 from lib.experiments.networks import one_network
-from lib.experiments.weight_statistics import coordinates
+from lib.experiments.weight_statistics import coordinates, weights_are_left
 from lib.measures.curves import Peak, peak
 from lib.measures.statistics import Estimate, seed_interval
 
@@ -35,8 +35,11 @@ def each_rule(record: xr.Dataset, names: Sequence[str] = TEXT) -> Iterator[tuple
 
 
 def complexity(chosen: xr.Dataset, rule: str, part: str | list[str] = "hidden", bins: int = BINS) -> np.ndarray:
-    """Return C = H x D in bits squared, shape (seed, epoch), or (seed, part, epoch) of several parts."""
-    found = coordinates(chosen.sel(rule=rule, part=part), bins)["C"]
+    """Return C = H x D in bits squared, shape (seed, epoch), or (seed, part, epoch) of several parts.
+
+    Of weights that have decayed away it is 0, as that of a single value.
+    """
+    found = coordinates(chosen.sel(rule=rule, part=part), bins)["C"].where(weights_are_left(chosen, part), 0)
     return np.asarray(found.transpose("seed", ..., "epoch").values, dtype=np.float64)
 
 

@@ -203,8 +203,8 @@ def cells(rule: str, bins: int = BINS[-1]) -> int:
     return bins if rule == "own" else bins + 2
 
 
-def weights_are_left(chosen: xr.Dataset) -> xr.DataArray:
-    """Tell, by seed and epoch, whether hidden weights still have a hundredth of the spread that they began with.
+def weights_are_left(chosen: xr.Dataset, part: str | list[str] = "hidden") -> xr.DataArray:
+    """Tell, by seed and epoch, whether weights still have a hundredth of the spread that they began with.
 
     Where nothing holds weights, decay takes them to 0. What bins that follow their range then show is the shape of
     rounding errors.
@@ -215,7 +215,7 @@ def weights_are_left(chosen: xr.Dataset) -> xr.DataArray:
     >>> weights_are_left(xr.Dataset({"sd": sd})).values
     array([[ True,  True, False]])
     """
-    spread = chosen["sd"].sel(part="hidden")
+    spread = chosen["sd"].sel(part=part)
     return spread > 0.01 * spread.isel(epoch=0)
 
 

@@ -22,7 +22,7 @@ from lib.claims._deep_network import OPTIMAL
 from lib.claims.weight_laws import own_histogram
 from lib.experiments.deep_mlp import DECAYS, LABELLINGS, NORMS, SMALLER, crossed_name
 from lib.experiments.networks import data_sets, of_network, one_network
-from lib.experiments.weight_statistics import cells, family_coordinates, weights_are_left
+from lib.experiments.weight_statistics import cells, family_coordinates
 from lib.figures._complexity_plane import BINS, FAMILIES, fixed_law, peak_epochs, place_of
 from lib.figures._networks import RULE_NAMES, SHORT_RULE_NAMES, VARIANTS, draw, draw_limits, epoch_axis
 from lib.figures.style import PALETTE, colour, heading, look, panel_labels
@@ -300,8 +300,7 @@ def controls(record: xr.Dataset, network: str) -> Figure:
 def crossed(record: xr.Dataset, network: str = SMALLER.name) -> Figure:
     """Draw C of a network under every combination of weight decay, batch norm and labels that is there, by rule.
 
-    A row for each binning rule, a column for batch norm or none and true or random labels, a line for each decay. Lines
-    end where the weights of a seed have decayed away.
+    A row for each binning rule, a column for batch norm or none and true or random labels, a line for each decay.
     """
     rules = [str(rule) for rule in record["rule"].values]
     columns = list(itertools.product(NORMS, LABELLINGS))
@@ -314,10 +313,10 @@ def crossed(record: xr.Dataset, network: str = SMALLER.name) -> Figure:
             for decay in DECAYS:
                 chosen = one_network(record, crossed_name(network, decay, norm, labels))
                 if chosen is not None:
-                    complexity = place_of(chosen, rule)["C"].where(weights_are_left(chosen))
+                    complexity = place_of(chosen, rule)["C"]
                     style = {**VARIANTS[decay], "linewidth": 1.5}
                     draw(axes, chosen["epoch"].values, complexity, decay or "Adam's weight decay", **style)
-                    highest[rule] = max(highest[rule], float(complexity.mean("seed", skipna=False).max()))
+                    highest[rule] = max(highest[rule], float(complexity.mean("seed").max()))
             if not axes.lines:
                 axes.text(0.5, 0.5, "not stored", transform=axes.transAxes, ha="center", color=colour("grey"))
         heading(column[0], f"{norm or 'batch norm'},\n{labels or 'true labels'}")

@@ -93,10 +93,10 @@ def test_crossed_factors_draw_what_is_stored(smoke):
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["Adam's weight decay", "no weight decay"]
 
 
-def test_crossed_lines_end_where_weights_have_decayed_away(smoke):
+def test_weights_that_have_decayed_away_are_without_complexity(smoke):
     """Bins of the robust range would show rounding errors from there on."""
-    smoke["sd"].loc[{"network": "digits", "part": "hidden", "epoch": 2, "seed": 1}] = 1e-20
+    smoke["sd"].loc[{"network": "digits", "part": "hidden", "epoch": 2}] = 1e-20
     axes = figures.crossed(smoke, "digits").axes[0]
-    whole = {line.get_label(): np.isfinite(line.get_ydata()) for line in axes.lines}
-    assert list(whole["Adam's weight decay"]) == [True, True, False]
-    assert all(whole["no weight decay"])
+    drawn = {line.get_label(): line.get_ydata() > 0 for line in axes.lines}
+    assert list(drawn["Adam's weight decay"]) == [True, True, False]
+    assert all(drawn["no weight decay"])
