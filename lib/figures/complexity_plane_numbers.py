@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from lib.claims.complexity_plane import crossed_turns
+from lib.experiments.deep_mlp import SMALLER, crossed_name
 from lib.experiments.networks import data_sets, of_network, one_network
 from lib.experiments.weight_statistics import family_coordinates
 from lib.figures._complexity_plane import BINS, FAMILIES, fixed_law, peak_epochs, place_of
@@ -86,7 +88,7 @@ def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
     first = data_sets(record)[0]
     for key, name in (("text", first), ("free", f"{first}, no weight decay"), ("noise", f"{first}, random labels")):
         found |= {f"{name}-{key}": value for name, value in _ends_of(record, name).items()}
-    return found
+    return found | numbers_of_crossed(record)
 
 
 def _ends_of(record: xr.Dataset, network: str) -> dict[str, float]:
@@ -102,3 +104,36 @@ def _ends_of(record: xr.Dataset, network: str) -> dict[str, float]:
         "H-fixed-first": round(float(entropy[0]), 1),
         "H-fixed-last": round(float(entropy[-1]), 1),
     }
+
+
+_LEVELS = {
+    "adam": ("", None, None),
+    "free": ("no weight decay", None, None),
+    "adamw": ("AdamW", None, None),
+    "norm": (None, "", None),
+    "plain": (None, "no batch norm", None),
+    "true": (None, None, ""),
+    "random": (None, None, "random labels"),
+    "adam-true": ("", None, ""),
+    "adam-random": ("", None, "random labels"),
+}
+"""What the prose counts turns of: weight decay, batch norm, labels; None for any."""
+
+
+def numbers_of_crossed(record: xr.Dataset) -> dict[str, float]:
+    """In how many combinations and rules complexity turns back, by level, and where over the own range it does."""
+    found: dict[str, float] = {}
+    turned = crossed_turns(record)
+    for key, level in _LEVELS.items():
+        among = [
+            interior
+            for kinds, rules in turned.items()
+            if all(wanted in (None, kind) for kind, wanted in zip(kinds, level, strict=True))
+            for interior in rules
+        ]
+        found |= {f"turned-{key}": sum(among), f"turned-{key}-of": len(among)}
+    decayed = {"true": ("", ""), "random": ("", "random labels"), "plain": ("no batch norm", "random labels")}
+    for key, (norm, labels) in decayed.items():
+        ends = _ends_of(record, crossed_name(SMALLER.name, "", norm, labels))
+        found |= {f"{name}-crossed-{key}": ends[name] for name in ("peak", "fallen")}
+    return found
