@@ -152,7 +152,7 @@ def rises(record: xr.Dataset, area: str, level: str = "movies") -> Figure:
             style = look_of("in sample", study == "stimuli")
             axes.errorbar(mean, place, xerr=[[mean - low], [high - mean]], linestyle="", markersize=6, **style)
         axes.axvline(0, color=colour("grey"), linewidth=0.9, zorder=0)
-        axes.set(xlabel="rise of " + text.replace("\n", " "), ylim=(len(RISES) - 0.5, -0.5))
+        axes.set(xlabel="rise of " + text, ylim=(len(RISES) - 0.5, -0.5))
         axes.set_yticks(range(len(RISES)), labels=list(RISES.values()))
     panel_labels(panels)
     return figure

@@ -21,7 +21,7 @@ def test_profiles_have_a_line_a_layer(smoke_record, seed):
     panels = labelled(figures.profiles(record, name, seed))
     assert [axes.get_ylabel() for axes in panels][:3] == [
         "effective dimension",
-        "complexity\n(bits per neuron)",
+        "complexity\n(bits per unit)",
         "mean gate",
     ]
     drawn = record.sel(network=name)["effective_dimension"]
