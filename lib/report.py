@@ -21,7 +21,8 @@ from torch import Tensor, nn
 
 from lib import provenance
 from lib.checkpoints import SUFFIXES, load_weights
-from lib.data.recording import Recording, from_npz, from_nwb
+from lib.data.recording import Recording
+from lib.data.recording_files import from_npz, from_nwb
 from lib.figures import own_network, style
 from lib.figures._networks import RULE_NAMES
 from lib.files import whole

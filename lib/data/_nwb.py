@@ -36,7 +36,7 @@ def read(
     label: str | None,
     join: float,
 ) -> Found:
-    """Read spike times or a series, and intervals, as `lib.data.recording.from_nwb` describes it."""
+    """Read spike times or a series, and intervals, as `lib.data.recording_files.from_nwb` describes it."""
     try:
         import pynwb
     except ImportError as error:

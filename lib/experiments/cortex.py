@@ -17,7 +17,8 @@ import torch
 import xarray as xr
 
 from lib.data.population import simulated_population, simulated_session
-from lib.data.recording import Epoch, Part, Recording, stored_session
+from lib.data.recording import Epoch, Part, Recording
+from lib.data.recording_files import stored_session
 from lib.experiments._progress import Progress, portion
 from lib.experiments.estimates import table
 from lib.measures.dimension import effective_dimension

@@ -27,7 +27,8 @@ from lib import experiments, records
 from lib.checkpoints import load_weights
 from lib.data import _formats, cache_folder, images, neural
 from lib.data._formats import CIFAR_MEMBERS, IDX_FILES, read_cifar
-from lib.data.recording import Recording, from_npz, from_nwb
+from lib.data.recording import Recording
+from lib.data.recording_files import from_npz, from_nwb
 
 from .test_neural import EXPERIMENTS, TABLE, write_events, write_nwb
 from .test_recording import add_epochs, add_series, add_units, nwb, put_nwb, put_session  # noqa: F401 - fixtures
