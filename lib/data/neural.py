@@ -347,7 +347,7 @@ def _table(observatory: Any, key: str, what: str, query: Callable[[], Any]) -> l
     except Exception as error:  # allensdk raises bare exceptions, besides those of sockets
         raise FileNotFoundError(
             f"The table of {what} is not in {path.parent} and cannot be downloaded ({error}): put {path.name} there, "
-            "or ask again with a network."
+            "or ask again with internet access."
         ) from error
     return rows
 
@@ -380,7 +380,7 @@ def _fetch_missing(observatory: Any, session_id: int, files: Sequence[_File]) ->
         names = " and ".join(str(file.path.relative_to(folder)) for file in missing)
         raise FileNotFoundError(
             f"Session {session_id} is not whole in {folder} and cannot be downloaded ({error}): put {names} there, or "
-            "ask again with a network."
+            "ask again with internet access."
         ) from error
 
 
