@@ -276,7 +276,8 @@ def _find(name: str) -> ImageSet:
         package = " or install Debian's package dataset-fashion-mnist," if name == "fashion-mnist" else ""
         raise FileNotFoundError(
             f"{name} is not on this machine and cannot be downloaded ({error}): put {name}.npz, with {', '.join(KEYS)} "
-            f"in the Keras layout, into a folder named in BOOK_DATA,{package} or call load({name!r}) with internet access."
+            f"in the Keras layout, into a folder named in BOOK_DATA,{package} or call load({name!r}) with internet "
+            "access."
         ) from error
     return _open(name, cached, read_npz, "remove it")
 

@@ -413,7 +413,9 @@ class TestFetching:
 
     def test_no_server(self, server, folder):
         server.close()
-        with pytest.raises(FileNotFoundError, match=r"Session 501 is not whole in .*refused.*ask again with internet access"):
+        with pytest.raises(
+            FileNotFoundError, match=r"Session 501 is not whole in .*refused.*ask again with internet access"
+        ):
             neural.load(501, folder)
         (folder / "cell_specimens.json").unlink()
         with pytest.raises(
