@@ -31,7 +31,7 @@ from lib.data.recording import Recording
 from lib.data.recording_files import from_npz, from_nwb
 
 from .test_neural import EXPERIMENTS, TABLE, write_events, write_nwb
-from .test_recording import add_epochs, add_series, add_units, nwb, put_nwb, put_session  # noqa: F401 - fixtures
+from .test_recording_files import add_epochs, add_series, add_units, nwb, put_nwb, put_session  # noqa: F401 - fixtures
 
 DAMAGES = int(os.environ.get("BOOK_FUZZ", "24"))
 WEIGHTS = {"fc.weight": torch.arange(600.0).reshape(20, 30), "fc.bias": torch.zeros(20)}
