@@ -1,4 +1,4 @@
-"""Shared by the tests of figures: nothing stays drawn; records of the mouse visual cortex."""
+"""Shared by the tests of figures: nothing stays drawn; records of deep networks and of the mouse visual cortex."""
 
 import numpy as np
 import pytest
@@ -60,3 +60,15 @@ def cortex_rise(cortex_session):
     cortex_session["bits"] = cortex_session["bits"] + 12.0 * np.array(movie)
     cortex_session["standard_error"] = 0 * cortex_session["standard_error"] + 0.01
     return cortex_session
+
+
+@pytest.fixture
+def deep_mlp(smoke_record):
+    """Return the smoke record of the text's deep networks."""
+    return smoke_record("deep_mlp")
+
+
+@pytest.fixture
+def letters(deep_mlp):
+    """Return one of its networks alone, with one seed, under a name that no figure knows."""
+    return deep_mlp.sel(network=["digits"]).isel(seed=[1]).assign_coords(network=["letters"])

@@ -9,47 +9,36 @@ from lib.figures import complexity_plane_numbers as numbers
 from lib.figures._complexity_plane import peak_epochs
 
 
-@pytest.fixture
-def smoke(smoke_record):
-    return smoke_record("deep_mlp")
-
-
-@pytest.fixture
-def other(smoke):
-    """The same network alone, with one seed, under a name that no figure knows."""
-    return smoke.sel(network=["digits"]).isel(seed=[1]).assign_coords(network=["letters"])
-
-
-def test_table_has_a_row_for_each_network(smoke, other):
-    found = numbers.table(smoke)
-    assert list(found.index) == list(smoke["network"].values)
-    error = smoke["test_error"].sel(network="digits").isel(epoch=-1).mean()
+def test_table_has_a_row_for_each_network(deep_mlp, letters):
+    found = numbers.table(deep_mlp)
+    assert list(found.index) == list(deep_mlp["network"].values)
+    error = deep_mlp["test_error"].sel(network="digits").isel(epoch=-1).mean()
     assert found.loc["digits", "test error (%)"] == f"{100 * float(error):.1f}"
-    assert numbers.table(other).loc["letters", "seeds"] == "1"
+    assert numbers.table(letters).loc["letters", "seeds"] == "1"
 
 
-def test_numbers_are_plain_and_there_for_any_record(smoke, other):
-    found, again = numbers.numbers(smoke, smoke), numbers.numbers(smoke, other)
+def test_numbers_are_plain_and_there_for_any_record(deep_mlp, letters):
+    found, again = numbers.numbers(deep_mlp, deep_mlp), numbers.numbers(deep_mlp, letters)
     assert found.keys() == again.keys()
     assert all(type(value) in (int, float) for value in found.values())
     assert (found["seeds-live"], again["seeds-record"]) == (2, 1)
     assert found["complexity-top"] == pytest.approx(3.4, abs=0.05)
 
 
-def test_numbers_set_the_control_beside_the_text_s_network(smoke, other):
-    found = numbers.numbers(smoke, smoke)
+def test_numbers_set_the_control_beside_the_text_s_network(deep_mlp, letters):
+    found = numbers.numbers(deep_mlp, deep_mlp)
     for key, network in (("text", "digits"), ("free", "digits, no weight decay")):
-        error = of_network(smoke, network)["test_error"].isel(epoch=-1).mean()
+        error = of_network(deep_mlp, network)["test_error"].isel(epoch=-1).mean()
         assert found[f"error-{key}"] == pytest.approx(100 * float(error), abs=0.05)
         assert 0 <= found[f"fallen-{key}"] < 100
-    assert np.isnan(numbers.numbers(smoke, other)["error-free"])  # what was not run is no number
+    assert np.isnan(numbers.numbers(deep_mlp, letters)["error-free"])  # what was not run is no number
 
 
-def test_turns_are_counted_by_level(smoke):
+def test_turns_are_counted_by_level(deep_mlp):
     """The smoke record under the names of the crossed networks: with decay and without, true labels, batch norm."""
-    named = smoke.assign_coords(network=["MNIST, 6 x 256", "MNIST, 6 x 256, no weight decay"])
+    named = deep_mlp.assign_coords(network=["MNIST, 6 x 256", "MNIST, 6 x 256, no weight decay"])
     found = numbers.numbers_of_crossed(named)
-    rules = smoke.sizes["rule"]
+    rules = deep_mlp.sizes["rule"]
     for key in ("adam", "free", "adam-true"):
         assert found[f"turned-{key}-of"] == rules
     assert found["turned-true-of"] == found["turned-norm-of"] == 2 * rules

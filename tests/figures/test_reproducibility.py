@@ -9,11 +9,6 @@ from lib.measures.statistics import difference_interval
 from lib.measures.subsets import subset_accuracies
 
 
-@pytest.fixture
-def smoke(smoke_record):
-    return smoke_record("deep_mlp")
-
-
 def made(shift: np.ndarray, complexity: np.ndarray, **variables) -> xr.Dataset:
     """A network with given predictions (epoch, seed, sample) and complexity (seed, epoch) under entropy 1."""
     epochs = complexity.shape[1]
@@ -67,9 +62,9 @@ def test_images_that_a_set_has_not_are_left_out():
     assert figures.runs_of(made(shift, np.zeros((1, 2)))).answers.shape == (1, 2, 4)
 
 
-def test_figures_draw_with_two_seeds_and_with_one(smoke):
-    one = smoke.isel(seed=[1])
-    for record in (smoke, one):
+def test_figures_draw_with_two_seeds_and_with_one(deep_mlp):
+    one = deep_mlp.isel(seed=[1])
+    for record in (deep_mlp, one):
         figure = figures.reproducibility(record, "digits")
         figure.canvas.draw()
         assert all(axes.get_xlabel() and axes.get_ylabel() for axes in figure.axes)
@@ -77,17 +72,17 @@ def test_figures_draw_with_two_seeds_and_with_one(smoke):
     assert any("one seed" in text.get_text() for text in figure.axes[2].texts)
 
 
-def test_drawn_accuracies_are_of_subsets(smoke):
-    figure = figures.reproducibility(smoke, "digits")
-    chosen = smoke.sel(network="digits")
+def test_drawn_accuracies_are_of_subsets(deep_mlp):
+    figure = figures.reproducibility(deep_mlp, "digits")
+    chosen = deep_mlp.sel(network="digits")
     correct = (chosen["shift"] == 0).transpose("seed", "epoch", "sample").values
     first = subset_accuracies(correct[0], correct.shape[-1] // 2, draws=20, generator=np.random.default_rng((25, 0)))
     expected = 100 * first.mean(axis=-1)
     np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), expected)
 
 
-def test_numbers_are_plain(smoke):
-    found = figures.numbers(smoke, smoke.isel(seed=[0]))
+def test_numbers_are_plain(deep_mlp):
+    found = figures.numbers(deep_mlp, deep_mlp.isel(seed=[0]))
     assert all(type(value) in (int, float) for value in found.values())
     assert found["draws-error"] == 16
 
