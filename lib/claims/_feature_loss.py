@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from lib.claims._judging import estimate, over_seeds
-from lib.experiments.feature_loss import setting_name
+from lib.experiments.noise_courses import setting_name
 from lib.measures.statistics import Estimate
 
 

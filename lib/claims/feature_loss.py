@@ -11,7 +11,7 @@ from lib.claims._judging import TINY, all_of, conclude, estimate, over_seeds, pa
 from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
-from lib.experiments.feature_loss import optimal_prediction
+from lib.experiments.noise_courses import optimal_prediction
 from lib.models.bit_encoder import ACTIVATION_NAMES
 
 FALL = 0.9

@@ -11,7 +11,7 @@ from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
 from lib.claims.feature_loss import PEAK
-from lib.experiments.feature_loss import COURSES, optimal_prediction
+from lib.experiments.noise_courses import COURSES, optimal_prediction
 from lib.models.bit_encoder import ACTIVATION_NAMES
 
 EQUAL_LOSS = 0.25

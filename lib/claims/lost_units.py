@@ -12,7 +12,7 @@ from lib.claims._judging import all_of, conclude, estimate, over_seeds, passing,
 from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
-from lib.experiments.feature_loss import LOST, TASKS, WEAK
+from lib.experiments.noise_courses import LOST, TASKS, WEAK
 from lib.measures.statistics import Estimate
 from lib.models.bit_encoder import ACTIVATION_NAMES
 

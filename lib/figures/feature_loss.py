@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from lib.claims._feature_loss import change, fall, last, pick
 from lib.claims._judging import over_seeds
 from lib.claims.fragility import jumps
-from lib.experiments.feature_loss import TASKS, optimal_prediction
+from lib.experiments.noise_courses import TASKS, optimal_prediction
 from lib.figures._networks import draw, legend_below
 from lib.figures.style import colour, heading, look, panel_labels
 from lib.measures.statistics import seed_interval

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from lib.experiments.feature_loss import LOST, TASKS
+from lib.experiments.noise_courses import LOST, TASKS
 
 SEEDS, STEPS, BITS = 6, [0, 10, 100], 4
 NOISE = np.linspace(-1, 1, SEEDS)

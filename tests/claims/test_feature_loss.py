@@ -8,7 +8,7 @@ from lib.claims.feature_loss import (
     mixed_labels_lower_the_mean_feature,
     random_training_loses_features,
 )
-from lib.experiments.feature_loss import optimal_prediction
+from lib.experiments.noise_courses import optimal_prediction
 
 from .loss_record import BITS, DELTA, SLOPE, made
 

@@ -5,7 +5,7 @@ import pytest
 
 from lib.claims._feature_loss import pick
 from lib.claims.fragility import SMOOTH, equal_loss, jumps, smooth_activations_are_less_fragile, when_reached
-from lib.experiments.feature_loss import optimal_prediction
+from lib.experiments.noise_courses import optimal_prediction
 
 from .loss_record import BITS, made
 

@@ -9,7 +9,8 @@ import torch
 from lib import experiments
 from lib.data.bits import bit_strings
 from lib.experiments import feature_loss
-from lib.experiments.feature_loss import COURSES, Config, Setting, moments, optimal_prediction, setting_name
+from lib.experiments._course_run import CourseRun, Draws
+from lib.experiments.noise_courses import COURSES, Config, Setting, moments, optimal_prediction, setting_name
 from lib.models.bit_encoder import BitEncoders
 
 CPU = torch.device("cpu")
@@ -31,7 +32,7 @@ def test_the_optimal_predictor_is_the_expected_label():
 def test_no_other_prediction_has_less_expected_loss():
     """The excess is that above the optimal predictor: 0 there, and what weights and squares say elsewhere."""
     setting = Setting("pair", "relu", rates=((0.1, 2),), steps=1)
-    run = feature_loss._Run(Config((setting,), bits=3, width=4, seeds=(0, 1)), setting, CPU)
+    run = CourseRun(Config((setting,), bits=3, width=4, seeds=(0, 1)), setting, CPU)
     np.testing.assert_allclose(run.weights.sum(1), 1, rtol=1e-6)
     expected = run._look()["excess"]
     predicted = run.nets.predict(run.inputs)
@@ -104,7 +105,7 @@ def test_rates_learn_on_their_own():
 
 
 def test_wrong_labels_come_as_often_as_said():
-    draws = feature_loss._Draws([3], 2, CPU).block()
+    draws = Draws([3], 2, CPU).block()
     assert draws.shape == (1_000, 1, 3)
     wrong = float((draws[:, 0, 0] < COURSES["mixed 0.1"].wrong).double().mean())
     assert wrong == pytest.approx(0.1, abs=0.03)  # three standard errors

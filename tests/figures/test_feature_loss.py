@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lib.experiments.feature_loss import optimal_prediction
+from lib.experiments.noise_courses import optimal_prediction
 from lib.figures import feature_loss as figures
 
 
