@@ -143,6 +143,17 @@ def by_success(chosen: xr.Dataset) -> tuple[xr.Dataset | None, xr.Dataset | None
     return (successful if good.any() else None), (failed if (~good).any() else None)
 
 
+def learners(record: xr.Dataset) -> list[tuple[str, xr.Dataset]]:
+    """Return name and network of all tasks at all depths, of random labels those seeds that memorised them."""
+    found = []
+    for task in (*WHOLE, *TORN, RANDOM):
+        for depth, (chosen,) in with_tasks(record, task):
+            kept = by_success(chosen)[0] if TASKS[task].random_labels else chosen
+            if kept is not None:
+                found.append((f"ResNet-{depth}, {task}", kept))
+    return found
+
+
 # -- their layers -----------------------------------------------------------------------------------------------------
 
 

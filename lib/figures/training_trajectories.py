@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from lib.claims import _residual_tasks as tasks
-from lib.claims.training_trajectories import EXPONENTS, corner, falling, half_rise, law_of, missed_by
+from lib.claims.power_laws import EXPONENTS, falling, law_of, missed_by
+from lib.claims.training_trajectories import corner, half_rise
 from lib.figures._networks import draw, legend_below
 from lib.figures.residual_tasks import (
     AXIS,
