@@ -11,7 +11,7 @@ import xarray as xr
 from lib.claims._judging import span
 from lib.claims._verdict import lies
 from lib.experiments.networks import one_network
-from lib.experiments.weight_statistics import coordinates, weights_are_left
+from lib.experiments.weight_statistics import place_of
 from lib.measures.curves import Peak, peak
 from lib.measures.statistics import Estimate, seed_interval
 
@@ -39,7 +39,7 @@ def complexity(chosen: xr.Dataset, rule: str, part: str | list[str] = "hidden", 
 
     Of weights that have decayed away it is 0, as that of a single value.
     """
-    found = coordinates(chosen.sel(rule=rule, part=part), bins)["C"].where(weights_are_left(chosen, part), 0)
+    found = place_of(chosen, rule, part, bins)["C"]
     return np.asarray(found.transpose("seed", ..., "epoch").values, dtype=np.float64)
 
 

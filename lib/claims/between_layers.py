@@ -32,9 +32,18 @@ _BINS = 256
 
 
 def entropy_steps(chosen: xr.Dataset, rule: str, bins: int = _BINS) -> xr.DataArray:
-    """Return \\|dH\\| between successive hidden layers in bits, dimensions ``seed``, ``epoch``, ``pair``."""
+    """Return \\|dH\\| between successive hidden layers in bits, dimensions ``seed``, ``epoch``, ``pair``.
+
+    NaN where the weights have decayed away.
+    """
     entropy = coordinates(chosen, bins)["H"].sel(rule=rule, part=hidden_layers(chosen))
-    return abs(entropy.diff("part")).rename(part="pair").assign_coords(pair=chosen["pair"].values)
+    steps = abs(entropy.diff("part")).rename(part="pair").assign_coords(pair=chosen["pair"].values)
+    return steps.where(weights_are_left(chosen))
+
+
+def divergences(chosen: xr.Dataset, kind: str = "forwards") -> xr.DataArray:
+    """Return the divergence of successive hidden layers under common edges, as :func:`entropy_steps`."""
+    return chosen["divergence"].sel(edges="common", kind=kind).where(weights_are_left(chosen))
 
 
 def deep_over_early(profile: xr.DataArray) -> xr.DataArray | None:
@@ -106,7 +115,7 @@ def _entropy_conditions(record: xr.Dataset, network: str) -> list[Condition]:
             note += "" if ratio is None else f"; without weight decay {_mean(ratio.isel(epoch=-1)):.2f}"
         controls = {}
         if shuffled is not None:
-            controls["random labels"] = entropy_steps(shuffled, rule).where(weights_are_left(shuffled))
+            controls["random labels"] = entropy_steps(shuffled, rule)
         found.append(_ratio_condition(f"{network}, {text}", profile, controls, note))
     return [condition for condition in found if condition]
 
@@ -168,11 +177,10 @@ def divergences_are_low(record: xr.Dataset) -> Judgement | None:
             halves = chosen["halves"].sel(edges="common", measure=measure).isel(epoch=-1)
             controls = {}
             if shuffled is not None:
-                divergence = shuffled["divergence"].sel(edges="common", kind=kind)
-                controls["random labels"] = divergence.where(weights_are_left(shuffled))
+                controls["random labels"] = divergences(shuffled, kind)
             condition = _ratio_condition(
                 f"{network}, {name}",
-                chosen["divergence"].sel(edges="common", kind=kind),
+                divergences(chosen, kind),
                 controls,
                 f"two halves of a layer give {_mean(halves.mean('half')):.2g} bits",
             )
@@ -250,18 +258,20 @@ def resembles_the_error(record: xr.Dataset) -> Judgement | None:
 def _profiles(chosen: xr.Dataset) -> dict[str, xr.DataArray]:
     """Differences between successive layers by measure: |dH| under both ranges, and KL."""
     found = {f"|dH| ({text})": entropy_steps(chosen, rule) for rule, text in RANGES.items()}
-    return found | {"KL": chosen["divergence"].sel(edges="common", kind="forwards")}
+    return found | {"KL": divergences(chosen)}
 
 
 def _tau_with_error(
     chosen: xr.Dataset, profile: xr.DataArray, error: str = "train_off_error", partial: bool = False
 ) -> np.ndarray:
-    """One rank correlation a seed of the summed profile with the error, those that are defined."""
-    trained = profile["epoch"].values > 0
-    epochs = profile["epoch"].values[trained]
-    total, errors = (
-        values.transpose("seed", "epoch").values[:, trained] for values in (profile.sum("pair"), chosen[error])
-    )
+    """One rank correlation a seed of the summed profile with the error, those that are defined.
+
+    Over the epochs after which all seeds have weights left.
+    """
+    total = profile.sum("pair", skipna=False).transpose("seed", "epoch").values
+    kept = (profile["epoch"].values > 0) & np.isfinite(total).all(axis=0)
+    total, errors = total[:, kept], chosen[error].transpose("seed", "epoch").values[:, kept]
+    epochs = profile["epoch"].values[kept]
     tau = partial_tau(total, errors, epochs[None]) if partial else kendall_tau(total, errors)
     return tau[np.isfinite(tau)]
 

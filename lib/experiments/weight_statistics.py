@@ -219,6 +219,22 @@ def weights_are_left(chosen: xr.Dataset, part: str | list[str] = "hidden") -> xr
     return spread > 0.01 * spread.isel(epoch=0)
 
 
+def place_of(
+    chosen: xr.Dataset, rule: str = "own", part: str | list[str] = "hidden", bins: int = BINS[-1]
+) -> xr.Dataset:
+    """Return :func:`coordinates` under one rule; weights that have decayed away are without complexity, as one value.
+
+    Parameters
+    ----------
+    chosen
+        Networks of one kind over epochs, with what `weight_statistics` returned at each.
+    rule, part, bins
+        Binning rule, part or parts of the network, number of bins.
+    """
+    place = coordinates(chosen.sel(rule=rule, part=part), bins)
+    return place.assign(C=place["C"].where(weights_are_left(chosen, part), 0))
+
+
 def coordinates(chosen: xr.Dataset, bins: int = BINS[-1]) -> xr.Dataset:
     """Return the places in the complexity-entropy plane that belong to the stored entropy and disequilibrium.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from lib.experiments.weight_statistics import FIXED, coordinates, weights_are_left
+from lib.experiments.weight_statistics import FIXED, place_of
 from lib.measures.complexity import ComplexityEntropy, complexity_entropy, family_probabilities
 from lib.measures.curves import peak
 
@@ -15,15 +15,9 @@ BINS = 256
 FAMILIES = {"gaussian": "Gaussian", "laplace": "Laplace", "student t": "Student t"}
 
 
-def place_of(chosen: xr.Dataset, rule: str = "own", bins: int = BINS, part: str = "hidden") -> xr.Dataset:
-    """Return places in the plane by seed and epoch; weights that have decayed away are without complexity."""
-    place = coordinates(chosen.sel(rule=rule, part=part), bins)
-    return place.assign(C=place["C"].where(weights_are_left(chosen, part), 0))
-
-
 def peak_epochs(chosen: xr.Dataset, rule: str = "own", bins: int = BINS, part: str = "hidden") -> xr.Dataset:
     """Return the peak epoch of C of each seed (``epoch``) and whether C turns back there (``interior``)."""
-    found = peak(place_of(chosen, rule, bins, part)["C"].transpose("seed", "epoch").values)
+    found = peak(place_of(chosen, rule, part, bins)["C"].transpose("seed", "epoch").values)
     return xr.Dataset({"epoch": ("seed", found.epoch), "interior": ("seed", found.interior)})
 
 

@@ -12,17 +12,17 @@ from itertools import cycle
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, MaxNLocator
 
-from lib.claims.between_layers import RANGES, deep_over_early, entropy_steps
+from lib.claims.between_layers import RANGES
 from lib.claims.information import DEPTHS, Reading, gradient_ratio, information_gap, readings
-from lib.experiments.networks import data_sets, hidden_layers, of_network, one_network
-from lib.experiments.weight_statistics import BINS, cells, coordinates, weights_are_left
+from lib.experiments.networks import hidden_layers, of_network, one_network
+from lib.experiments.weight_statistics import cells, coordinates, weights_are_left
+from lib.figures._between_layers import by_estimator, profiles
 from lib.figures._networks import (
     VARIANTS,
     draw,
@@ -109,7 +109,7 @@ def steps_by_depth(record: xr.Dataset, networks: Sequence[str]) -> Figure:
             if not weights_are_left(chosen).isel(epoch=-1).all():
                 continue
             label = variant or "trained"
-            for axes, profile in zip(row, _profiles(chosen), strict=True):
+            for axes, profile in zip(row, profiles(chosen), strict=True):
                 x = np.arange(1, profile.sizes["pair"] + 1)
                 draw(axes, x, profile.isel(epoch=-1), label=label, marker=".", **VARIANTS[variant])
                 if not variant:
@@ -133,13 +133,8 @@ def steps_by_depth(record: xr.Dataset, networks: Sequence[str]) -> Figure:
     return figure
 
 
-def _profiles(chosen: xr.Dataset) -> list[xr.DataArray]:
-    kl = chosen["divergence"].sel(edges="common", kind="forwards")
-    return [*(entropy_steps(chosen, rule) for rule in RANGES), kl]
-
-
 def _halves(chosen: xr.Dataset) -> list[xr.DataArray]:
-    """What two halves of a layer give at the last epoch, as `_profiles`."""
+    """What two halves of a layer give at the last epoch, as :func:`profiles`."""
     halves = chosen["halves"].isel(epoch=-1)
     wanted = (("common", "entropy difference"), ("fixed", "entropy difference"), ("common", "kl"))
     return [halves.sel(edges=edges, measure=measure) for edges, measure in wanted]
@@ -160,7 +155,7 @@ def sums_over_epochs(record: xr.Dataset, networks: Sequence[str]) -> Figure:
     figure, grid = plt.subplots(4, len(columns), figsize=(7.2, 7.2), sharex=True, squeeze=False)
     for column, name in zip(grid.T, columns, strict=True):
         for variant, chosen in variants(record, name).items():
-            sums = [profile.sum("pair").where(weights_are_left(chosen)) for profile in _profiles(chosen)]
+            sums = [profile.sum("pair", skipna=False) for profile in profiles(chosen)]
             for axes, values in zip(column, [*sums, 100 * chosen["train_off_error"]], strict=True):
                 draw(axes, values["epoch"], values, label=variant or "as in the text", **VARIANTS[variant])
         for axes in column:
@@ -261,7 +256,7 @@ def information_plane(record: xr.Dataset, networks: Sequence[str], estimator: st
     deepest = max(len(hidden_layers(chosen)) for chosen in shown.values())
     shades = layer_shades(deepest)
     for axes, (name, chosen) in zip(grid.flat, shown.items(), strict=True):
-        pair = [_by_estimator(chosen, quantity, estimator) for quantity in _QUANTITIES]
+        pair = [by_estimator(chosen, quantity, estimator) for quantity in _QUANTITIES]
         for layer, shade in zip(hidden_layers(chosen), shades, strict=False):
             x, y = (bits.sel(layer=layer).mean("seed") for bits in pair)
             axes.plot(x, y, color=shade, linewidth=1.2, marker=".", markersize=4, zorder=2)
@@ -276,14 +271,6 @@ def information_plane(record: xr.Dataset, networks: Sequence[str], estimator: st
     return figure
 
 
-def _by_estimator(chosen: xr.Dataset, quantity: str, estimator: str) -> xr.DataArray:
-    for reading in readings(chosen, quantity):
-        if reading.estimator == estimator:
-            return reading.bits
-    known = ", ".join(reading.estimator for reading in readings(chosen, quantity))
-    raise ValueError(f"There is no estimate {estimator!r} of {quantity}; choose one of {known}.")
-
-
 def last_layer_by_depth(record: xr.Dataset) -> Figure:
     """Draw the last hidden layer's information over epochs, for networks of depth 2, 6 and 16, by five estimators."""
     panels = [("I(X;T)", "2 bins"), ("I(X;T)", "noise 1"), ("I(X;T)", "noise 10")]
@@ -294,7 +281,7 @@ def last_layer_by_depth(record: xr.Dataset) -> Figure:
         for depth, name in DEPTHS.items():
             if name not in networks or not readings(networks[name], quantity):
                 continue
-            bits = _by_estimator(networks[name], quantity, estimator).isel(layer=-1)
+            bits = by_estimator(networks[name], quantity, estimator).isel(layer=-1)
             label = f"depth {depth}, {seeds_of(networks[name])}"
             draw(axes, _spaced(bits), bits, label=label, markersize=4, **_DEPTH_LOOKS[depth])
         _from_zero(axes)
@@ -379,85 +366,3 @@ def gradients(record: xr.Dataset, networks: Sequence[str]) -> Figure:
     panel_labels((left, right))
     legend_below(figure, (left,), 2)
     return figure
-
-
-# -- the chapter's numbers --------------------------------------------------------------------------------------------
-
-
-def ratios(record: xr.Dataset) -> pd.DataFrame:
-    """Return, for each network that is there, the mean of the deep pairs over that of the early ones, before and after.
-
-    Deep pairs are 6-7 and on, early ones those before 5-6; networks of fewer layers have none and are left out, and so
-    are those whose weights have decayed away.
-    """
-    rows = {}
-    for name in map(str, record["network"].values):
-        found = _of_weights(one_network(record, name))
-        for key, text in (("own", "abs(dH), own range"), ("fixed", "abs(dH), fixed edges"), ("kl", "KL")):
-            row = {"untrained": found[f"ratio-{key}-start"], "last epoch": found[f"ratio-{key}-end"]}
-            if np.isfinite(row["last epoch"]):
-                rows[name, text] = row
-    return pd.DataFrame.from_dict(rows, orient="index")
-
-
-def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
-    """Return the numbers that the chapter's prose quotes, rounded; NaN where the record has not the network."""
-    found: dict[str, float] = {
-        "seconds-live": round(float(live.attrs["wall_time_s"])),
-        "hours-record": round(float(record.attrs["wall_time_s"]) / 3600, 1),
-    }
-    for key, dataset in (("live", live), ("record", record)):
-        ceiling = float(dataset["ceiling"].max()) if "ceiling" in dataset else np.nan
-        found[f"ceiling-{key}"] = round(ceiling, 2)
-        found[f"samples-{key}"] = np.nan if np.isnan(ceiling) else round(2**ceiling)
-    first = one_network(live, data_sets(live)[0])
-    free = "MNIST, no weight decay"
-    networks = {"live": first, "mnist": one_network(record, "MNIST"), "cifar": one_network(record, "CIFAR-10")}
-    for key, chosen in {**networks, "free": one_network(record, free)}.items():
-        found |= {f"{name}-{key}": value for name, value in _of_weights(chosen).items()}
-    for key in ("live", "mnist"):
-        found |= {f"{name}-{key}": value for name, value in _of_information(networks[key]).items()}
-    for depth, name in DEPTHS.items():
-        chosen = one_network(record, name)
-        last = None if chosen is None else chosen["test_error"].isel(epoch=-1)
-        found[f"error-depth-{depth}"] = np.nan if last is None else round(100 * float(last.mean()), 1)
-    return found
-
-
-def _of_weights(chosen: xr.Dataset | None) -> dict[str, float]:
-    """Ratios of late to early pairs, the first pair's KL with its closed form, the bias of KL, gradients."""
-    names = [f"ratio-{text}-{end}" for text in ("own", "fixed", "kl") for end in ("start", "end")]
-    names += ["first-kl", "first-form", "floor", "rest-kl", "gradient"]
-    found = dict.fromkeys(names, float("nan"))
-    if chosen is None:
-        return found
-    left = weights_are_left(chosen)
-    profiles = {name: each.where(left) for name, each in zip(("own", "fixed", "kl"), _profiles(chosen), strict=True)}
-    for text, profile in profiles.items():
-        ratio = deep_over_early(profile)
-        for end, place in (("start", 0), ("end", -1)):
-            if ratio is not None:
-                found[f"ratio-{text}-{end}"] = round(float(ratio.isel(epoch=place).mean()), 2)
-    sizes = chosen["counts"].isel(epoch=0, seed=0).sum("bin").values
-    kl = profiles["kl"]
-    found["first-kl"] = round(float(kl.isel(epoch=0, pair=0).mean()), 3)
-    found["first-form"] = round(float(np.log2(sizes[0] / sizes[1]) / 2), 3)
-    found["floor"] = float(f"{(BINS[-1] - 1) / sizes[1] / np.log(2):.2g}")
-    found["rest-kl"] = float(f"{float(kl.isel(epoch=-1, pair=slice(1, None)).mean()):.2g}")
-    found["gradient"] = round(float(gradient_ratio(chosen).isel(epoch=-1).mean()), 2)
-    return found
-
-
-def _of_information(chosen: xr.Dataset | None) -> dict[str, float]:
-    """How many pairs of layers some estimates have reversed, and the gap between early and deep layers."""
-    found = {f"reversed-{name}": float("nan") for name in ("bins", "noise")}
-    found |= {f"gap-{name}-{end}": float("nan") for name in ("noise", "neighbours") for end in ("start", "end")}
-    if chosen is None or not readings(chosen, "I(X;T)"):
-        return found
-    for name, estimator in (("bins", "2 bins"), ("noise", "noise 10")):
-        drop = _by_estimator(chosen, "I(X;T)", estimator).isel(moment=-1).mean("seed").diff("layer")
-        found[f"reversed-{name}"] = int((drop > 0).sum())
-    for name, estimator in (("noise", "noise 10"), ("neighbours", "neighbours")):
-        gap = information_gap(_by_estimator(chosen, "I(T;Y)", estimator)).mean("seed")
-        found |= {f"gap-{name}-start": round(float(gap[0]), 2), f"gap-{name}-end": round(float(gap[-1]), 2)}
-    return found

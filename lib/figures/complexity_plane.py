@@ -22,8 +22,8 @@ from lib.claims._deep_network import OPTIMAL
 from lib.claims.weight_laws import own_histogram
 from lib.experiments.deep_mlp import DECAYS, LABELLINGS, NORMS, SMALLER, crossed_name
 from lib.experiments.networks import data_sets, of_network, one_network
-from lib.experiments.weight_statistics import cells, family_coordinates
-from lib.figures._complexity_plane import BINS, FAMILIES, fixed_law, peak_epochs, place_of
+from lib.experiments.weight_statistics import cells, family_coordinates, place_of
+from lib.figures._complexity_plane import BINS, FAMILIES, fixed_law, peak_epochs
 from lib.figures._networks import RULE_NAMES, SHORT_RULE_NAMES, VARIANTS, draw, draw_limits, epoch_axis
 from lib.figures.style import PALETTE, colour, heading, look, panel_labels
 from lib.measures.complexity import complexity_entropy, family_probabilities, limit_curves
@@ -215,7 +215,7 @@ def rules(record: xr.Dataset, network: str) -> Figure:
     for axes, rule in zip(grid.flat, names, strict=True):
         drawn = []
         for bins, shade in _BIN_COLOURS.items():
-            place = place_of(chosen, rule, bins).mean("seed")
+            place = place_of(chosen, rule, bins=bins).mean("seed")
             h, c = place["h"].values, place["c"].values
             axes.plot(h, c, color=colour(shade), linewidth=1.5, label=f"{bins} bins")
             _ends(axes, h, c, colour(shade))

@@ -9,8 +9,8 @@ import xarray as xr
 from lib.claims.complexity_plane import crossed_turns
 from lib.experiments.deep_mlp import SMALLER, crossed_name
 from lib.experiments.networks import data_sets, of_network, one_network
-from lib.experiments.weight_statistics import family_coordinates
-from lib.figures._complexity_plane import BINS, FAMILIES, fixed_law, peak_epochs, place_of
+from lib.experiments.weight_statistics import family_coordinates, place_of
+from lib.figures._complexity_plane import BINS, FAMILIES, fixed_law, peak_epochs
 from lib.measures.curves import knee
 
 

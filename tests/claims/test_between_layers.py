@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from .layers_record import EPOCHS, FALLING, FLAT, dips, judged, made, over_time
 
@@ -81,6 +82,24 @@ def test_sums_that_follow_the_error_beyond_the_epoch_resemble_it():
     # profiles are alike before training too
     assert all(condition.passes and condition.holds_in_control for condition in over_depth)
     assert result.verdict == "partly"
+
+
+def test_epochs_after_the_weights_have_decayed_away_do_not_count():
+    """Of bins around rounding errors nothing follows, neither in the trained network nor in its control."""
+    rng = np.random.default_rng(3)
+    noise, wavy = rng.random(EPOCHS + 1), np.linspace(1, 0.2, EPOCHS + 1) + 0.4 * np.sin(np.arange(EPOCHS + 1))
+    gone = np.arange(EPOCHS + 1) > 12
+
+    def over_epochs(after):
+        """Let sums follow the error up to epoch 12, and go on as told while the weights are 0."""
+        given = resembling("MNIST", noise, np.where(gone, after, noise)), resembling("CIFAR-10", wavy)
+        given[0]["sd"] = given[0]["sd"].where(xr.DataArray(~gone, dims="epoch"), 1e-9)
+        found = {condition.name: condition.effect for condition in judged("K11", *given).conditions}
+        return {name: effect for name, effect in found.items() if name.startswith("MNIST, summed")}
+
+    assert over_epochs(noise) == over_epochs(1 - noise)
+    assert len(over_epochs(noise)) == 3
+    assert all(effect > 0.9 for effect in over_epochs(noise).values())
 
 
 def test_two_monotone_curves_resemble_each_other_by_the_epoch_alone():

@@ -6,6 +6,7 @@ import pytest
 from lib.claims.between_layers import entropy_steps
 from lib.experiments.networks import one_network
 from lib.figures import between_layers as figures
+from lib.figures import between_layers_numbers as numbers
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def test_only_networks_with_true_labels_and_information_are_in_the_plane(deep_ml
 
 def test_numbers_are_plain_whatever_the_record_has(deep_mlp, texts):
     for record in (deep_mlp, texts):
-        found = figures.numbers(deep_mlp, record)
+        found = numbers.numbers(deep_mlp, record)
         assert found["samples-live"] == 200
         assert all(type(value) in (int, float) for value in found.values())
     assert np.isnan(found["ratio-own-end-cifar"])

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from lib.experiments.networks import caption_of, data_sets, of_network
+from lib.experiments.weight_statistics import place_of
 from lib.figures import complexity_plane as figures
-from lib.figures._complexity_plane import place_of
 from lib.measures.complexity import complexity_entropy
 
 NAMES = ("trajectories", "layers", "falls")
