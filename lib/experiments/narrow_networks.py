@@ -100,9 +100,10 @@ PAPER = (
     Network(rate=1e-4, epochs=8.0),
     Network(rate=1e-5, epochs=10.0),
     Network(gate_bias=-2.0),
+    Network(rate=1e-6, epochs=160.0),
 )
 """The text's network in the middle of its rates, a plain one, the text's other shapes; then an ordinary rate, random
-labels, a higher and a lower rate of the text's, and gates that are shut more."""
+labels, a higher and a lower rate of the text's, gates that are shut more, and the lowest of the text's rates."""
 
 _LIVE = Network(width=20, depth=8, rate=1e-3, epochs=6.0)
 
