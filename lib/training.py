@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Protocol
 
 import torch
@@ -44,7 +44,7 @@ class Recipe:
         Of ``sgd``.
     drops
         Shares of all steps after which the rate is divided by ten, such as ``(0.8, 0.9)``: of 100 epochs after 80 and
-        90. Only for :func:`fit_module`, which knows how many steps there will be.
+        90. Not for :func:`fit`, which does not know how many steps there will be.
 
     Raises
     ------
@@ -185,9 +185,7 @@ def fit(
     >>> bool((moments[-1].error < 0.1).all())
     True
     """
-    stops = list(stops)
-    if not stops or stops[0] < 0 or any(b <= a for a, b in pairwise(stops)):
-        raise ValueError(f"stops={stops} must rise from 0 on.")
+    stops = _rising(stops)
     if recipe.drops:
         raise ValueError(
             f"The rate cannot drop at {recipe.drops} of a training without end: leave drops to fit_module."
@@ -303,23 +301,91 @@ def fit_module(
     >>> len(learned), learned[-1].loss < learned[0].loss
     (5, True)
     """
-    optimizer = recipe.start(*model.parameters())
     size, per_epoch = recipe.per_epoch(len(inputs)), recipe.steps(len(inputs))
+    steps = _module_steps(model, inputs, labels, recipe, epochs * per_epoch, seed, prepare, precision)
     for epoch in range(epochs):
-        model.train()
         loss_of_all, mistakes = torch.zeros(2, dtype=torch.float64, device=inputs.device)
-        order = data.epoch_order(len(inputs), seed, epoch, inputs.device)[:size]
-        for step, rows in enumerate(order.split(recipe.batch), epoch * per_epoch):
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.rate_at(step, epochs * per_epoch)
-            with _no_subnormals():
-                optimizer.zero_grad()
-                with torch.autocast(inputs.device.type, precision, enabled=precision != torch.float32):
-                    scores = model(prepare(inputs[rows], step))
-                    loss = nn.functional.cross_entropy(scores, labels[rows])
-                loss.backward()
-                optimizer.step()
-            loss_of_all += loss.detach() * len(rows)
-            mistakes += (scores.detach().argmax(1) != labels[rows]).sum()
+        for loss, wrong in islice(steps, per_epoch):
+            loss_of_all += loss
+            mistakes += wrong
         model.eval()
         yield Epoch(epoch + 1, float(loss_of_all) / size, float(mistakes) / size)
+
+
+def steps_of_module(
+    model: nn.Module,
+    inputs: Tensor,
+    labels: Tensor,
+    recipe: Recipe,
+    stops: Sequence[int],
+    seed: int,
+    *,
+    prepare: Callable[[Tensor, int], Tensor] = lambda samples, step: samples,
+    precision: torch.dtype = torch.float32,
+) -> Iterator[int]:
+    """Let any module learn to classify as :func:`fit_module` does; stop at chosen steps, and yield each.
+
+    Parameters
+    ----------
+    model, inputs, labels, recipe, seed, prepare, precision
+        As for :func:`fit_module`.
+    stops
+        Steps at which to stop, rising; 0 is before the first.
+
+    Raises
+    ------
+    ValueError
+        If the stops do not rise.
+
+    Examples
+    --------
+    >>> model = nn.Linear(2, 2)
+    >>> x = torch.randn(64, 2, generator=torch.Generator().manual_seed(0))
+    >>> list(steps_of_module(model, x, (x[:, 0] > 0).long(), Recipe(rate=0.1, batch=8), stops=(0, 3, 20), seed=0))
+    [0, 3, 20]
+    """
+    stops = _rising(stops)
+    steps = _module_steps(model, inputs, labels, recipe, stops[-1], seed, prepare, precision)
+    for last, stop in pairwise([0, *stops]):
+        for _ in islice(steps, stop - last):
+            pass
+        model.eval()
+        yield stop
+
+
+def _module_steps(
+    model: nn.Module,
+    inputs: Tensor,
+    labels: Tensor,
+    recipe: Recipe,
+    steps: int,
+    seed: int,
+    prepare: Callable[[Tensor, int], Tensor],
+    precision: torch.dtype,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Take steps one by one; yield the loss, summed over the batch, and the number of mistakes."""
+    optimizer = recipe.start(*model.parameters())
+    size, per_epoch = recipe.per_epoch(len(inputs)), recipe.steps(len(inputs))
+    for step in range(steps):
+        epoch, place = divmod(step, per_epoch)
+        if place == 0:
+            batches = data.epoch_order(len(inputs), seed, epoch, inputs.device)[:size].split(recipe.batch)
+        rows = batches[place]
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.rate_at(step, steps)
+        model.train()
+        with _no_subnormals():
+            optimizer.zero_grad()
+            with torch.autocast(inputs.device.type, precision, enabled=precision != torch.float32):
+                scores = model(prepare(inputs[rows], step))
+                loss = nn.functional.cross_entropy(scores, labels[rows])
+            loss.backward()
+            optimizer.step()
+        yield loss.detach() * len(rows), (scores.detach().argmax(1) != labels[rows]).sum()
+
+
+def _rising(stops: Sequence[int]) -> list[int]:
+    found = list(stops)
+    if not found or found[0] < 0 or any(b <= a for a, b in pairwise(found)):
+        raise ValueError(f"stops={found} must rise from 0 on.")
+    return found

@@ -5,7 +5,7 @@ import torch
 
 from lib import data
 from lib.models.mlp import Architecture, MLPs
-from lib.training import Recipe, fit, fit_module
+from lib.training import Recipe, fit, fit_module, steps_of_module
 
 ARCHITECTURE = Architecture((5, 8, 3), batch_norm=False)
 
@@ -176,6 +176,25 @@ def test_batches_are_prepared_step_by_step_over_all_epochs():
     for epoch in range(2):
         visited = [value for _, values in seen[3 * epoch : 3 * epoch + 3] for value in values]
         assert visited == data.epoch_order(10, 0, epoch).tolist()
+
+
+def test_a_module_that_stops_at_steps_learns_the_same():
+    """Also where it is used between the steps, and where the last step is in mid-epoch."""
+    x = torch.randn(30, 4, generator=torch.Generator().manual_seed(0))
+    y, recipe = (x[:, 0] > 0).long(), Recipe("sgd", 0.1, batch=8, momentum=0.9)
+    one, other, short = (torch.nn.Sequential(torch.nn.Linear(4, 2), torch.nn.BatchNorm1d(2)) for _ in range(3))
+    for each in (other, short):
+        each.load_state_dict(one.state_dict())
+    list(fit_module(one, x, y, recipe, epochs=2, seed=3))
+    for _ in steps_of_module(other, x, y, recipe, (0, 1, 5, 8), seed=3):
+        assert not other.training
+        other(x)
+    for ours, theirs in zip(one.state_dict().values(), other.state_dict().values(), strict=True):
+        torch.testing.assert_close(ours, theirs)
+    assert list(steps_of_module(short, x, y, recipe, (5,), seed=3)) == [5]
+    assert short[1].num_batches_tracked == 5
+    with pytest.raises(ValueError, match=r"stops=\[2, 2\] must rise"):
+        list(steps_of_module(short, x, y, recipe, (2, 2), seed=3))
 
 
 def test_half_precision_is_for_the_model_s_arithmetic_only():
