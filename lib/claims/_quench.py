@@ -57,6 +57,10 @@ class Quench:
         values = getattr(self.dips, field)
         return seed_interval(values[:, values.mean(axis=0).argmin()])
 
+    def deepest(self) -> Estimate:
+        """Return the recovery, which no fall is smaller than, of the unit where it is largest in the mean."""
+        return seed_interval(self.dips.depth[:, self.dips.depth.mean(axis=0).argmax()])
+
     @property
     def times(self) -> np.ndarray:
         """Times of the minima, (seed, unit); nan where the fall is not deep enough, or nothing is recovered."""

@@ -9,9 +9,11 @@ import xarray as xr
 
 from lib.claims._judging import conclude, estimate, passing, range_of, span, weakest
 from lib.claims._model import Condition, Judgement
-from lib.claims._quench import LOW_RATE, curves, quench, quench_conditions
+from lib.claims._quench import DEEP, LOW_RATE, curves, quench, quench_conditions
 from lib.claims._registry import judge
+from lib.claims._residual_tasks import DEPTH
 from lib.claims._verdict import lies
+from lib.experiments.networks import of_network
 from lib.measures.statistics import Estimate, seed_interval
 
 RESTLESS = 0.05
@@ -41,28 +43,49 @@ def _rates(record: xr.Dataset, *, low: bool) -> Iterator[tuple[str, xr.Dataset]]
             yield name, chosen
 
 
-@judge("J29", experiment="small_cnn")
-def small_network_is_quenched(record: xr.Dataset) -> Judgement | None:
-    """At a very low rate effective dimension must dip as in J25, at the middle pixel of each convolution.
+@judge("J29", experiment="small_cnn", beside=["residual_quench"])
+def only_the_small_network_is_quenched(record: xr.Dataset, residual: xr.Dataset | None = None) -> Judgement | None:
+    """At a very low rate effective dimension must dip as in J25 in the small network, and in no layer of ResNet-56.
 
-    Fall and recovery are two conditions, each where it is least of the convolutions; the control is an ordinary rate.
-    That ResNet-56 has no quench needs that network along its training at a low rate, so the verdict is ``partly`` at
-    most.
+    In the small network at the middle pixel of each convolution: fall and recovery are two conditions, each where it is
+    least of the convolutions; the control is an ordinary rate. In ResNet-56, at each rate, the dip must stay below the
+    same 20 % in the layer where it is deepest. Without that network the verdict is ``partly`` at most.
     """
     ordinary = next((centres(chosen) for _, chosen in _rates(record, low=False)), None)
     control = None if ordinary is None else quench(ordinary, "effective_dimension", "pixel")
-    conditions = []
+    small = []
     for name, chosen in _rates(record, low=True):
-        conditions += quench_conditions(name, quench(centres(chosen), "effective_dimension", "pixel"), control)
-    if not conditions:
+        small += quench_conditions(name, quench(centres(chosen), "effective_dimension", "pixel"), control)
+    if not small:
         return None
+    large = [] if residual is None else [_unquenched(chosen) for chosen in _residual(residual)]
+    low = residual is not None and any(bool(chosen["rate"] <= LOW_RATE) for chosen in _residual(residual))
+    said = f"; {passing(large)}: no dip in ResNet-56" if large else ""
     return conclude(
-        weakest(conditions),
-        conditions,
+        weakest(small),
+        [*small, *large],
         measure="recovery from the minimum where it is least of three convolutions, as a share of the value before",
         control="ordinary rate not run" if control is None else f"ordinary rate: {control}",
-        text=f"{passing(conditions)}: falls and recoveries. ResNet-56 is not run along its training.",
-        at_most="partly",
+        text=f"{passing(small)}: falls and recoveries in the small network{said}."
+        f"{'' if low else ' ResNet-56 is not run at a low rate.'}",
+        at_most="reproduced" if low else "partly",
+    )
+
+
+def _residual(record: xr.Dataset) -> list[xr.Dataset]:
+    """Return the networks of 56 layers that a record of ``residual_quench`` has."""
+    every = (of_network(record, name) for name in map(str, record["network"].values))
+    return [chosen for chosen in every if int(chosen["depth"]) == DEPTH]
+
+
+def _unquenched(chosen: xr.Dataset) -> Condition:
+    """Return the condition that in no layer of a network is there a dip of a fifth of the value before."""
+    found = quench(chosen, "effective_dimension")
+    return Condition.measured(
+        f"{chosen['network'].item()}, deepest of its layers",
+        found.deepest(),
+        passes=lies(span(found.deepest()), high=DEEP),
+        note=str(found),
     )
 
 

@@ -8,8 +8,8 @@ from lib.claims.small_cnn import (
     border,
     centres,
     late_spread,
+    only_the_small_network_is_quenched,
     pixels_are_synchronised_and_restless,
-    small_network_is_quenched,
     synchrony,
 )
 from lib.models.small_cnn import PLACES
@@ -59,14 +59,55 @@ def test_the_middle_pixels_and_the_border_are_where_they_are():
 
 
 def test_a_dip_in_every_convolution_is_partly_for_want_of_the_large_network():
-    found = small_network_is_quenched(together(made(), ORDINARY))
+    found = only_the_small_network_is_quenched(together(made(), ORDINARY))
     assert found.verdict == "partly"
     assert found.effect == pytest.approx(0.5, abs=0.02)
     assert found.holds_in_control is False
-    assert "ResNet-56 is not run" in found.text
-    assert small_network_is_quenched(together(made(depth=0.1), ORDINARY)).verdict == "not reproduced"
-    assert small_network_is_quenched(together(made(), made(rate=1e-3))).holds_in_control is True
-    assert small_network_is_quenched(ORDINARY) is None
+    assert "ResNet-56 is not run at a low rate" in found.text
+    assert only_the_small_network_is_quenched(together(made(depth=0.1), ORDINARY)).verdict == "not reproduced"
+    assert only_the_small_network_is_quenched(together(made(), made(rate=1e-3))).holds_in_control is True
+    assert only_the_small_network_is_quenched(ORDINARY) is None
+
+
+def residual(rate=1e-4, depth=56, dips=(0.1, 0.15), seeds=3):
+    """Two layers that fall by half and recover as told, in readings of a network of `depth` layers."""
+    ends = np.array(dips)[:, None]
+    curves = np.interp(EPOCHS, [0, 10, 20], [0.0, 1.0, 2.0])
+    layers = np.where(curves <= 1, 20 * (1 - 0.5 * curves), 20 * (0.5 + ends * (curves - 1)))
+    values = layers + 1e-3 * np.random.default_rng(1).standard_normal((seeds, *layers.shape))
+    name = f"ResNet-{depth}, Adam, rate {rate:.0e}"
+    dims = ("network", "seed", "reading")
+    return xr.Dataset(
+        {
+            "effective_dimension": (("network", "seed", "layer", "reading"), values[None]),
+            "test_error": (dims, np.full((1, seeds, len(EPOCHS)), 0.5)),
+            "epoch": (("network", "reading"), EPOCHS[None]),
+            "rate": ("network", [rate]),
+            "depth": ("network", [float(depth)]),
+        },
+        coords={"network": [name], "seed": np.arange(seeds), "layer": [0, 1]},
+    )
+
+
+def test_no_dip_in_the_large_network_completes_the_verdict():
+    record = together(made(), ORDINARY)
+    found = only_the_small_network_is_quenched(record, residual())
+    assert found.verdict == "reproduced"
+    assert found.conditions[-1].effect == pytest.approx(0.15, abs=0.01)
+    assert "1 of 1 conditions: no dip in ResNet-56." in found.text
+    assert only_the_small_network_is_quenched(record, residual(dips=(0.1, 0.4))).verdict == "partly"
+    assert only_the_small_network_is_quenched(together(made(depth=0.1), ORDINARY), residual()).verdict == "partly"
+
+
+def test_other_depths_and_ordinary_rates_are_not_enough():
+    record = together(made(), ORDINARY)
+    ordinary = only_the_small_network_is_quenched(record, residual(rate=0.1))
+    assert ordinary.verdict == "partly"
+    assert "not run at a low rate" in ordinary.text
+    assert len(only_the_small_network_is_quenched(record, residual(depth=8)).conditions) == 2
+    one = only_the_small_network_is_quenched(record, residual(seeds=1))
+    assert one.verdict == "partly"
+    assert "One seed" in one.text
 
 
 def test_synchrony_is_spread_within_over_spread_between():
