@@ -114,6 +114,7 @@ REDUCED = (
     Network(_RANDOM, epochs=150, learned=5_000),
     *(Network(task, depth=20, epochs=8) for task in (*_FEW_TASKS, *_FEW_TORN)),
     Network("CIFAR-10", depth=20, epochs=8, rate=0.05),
+    Network(_RANDOM, depth=20, epochs=150, learned=5_000),
 )
 """One ResNet-56 a task, three for random labels; then ResNet-20, which carries the seeds."""
 
