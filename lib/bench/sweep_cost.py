@@ -18,7 +18,7 @@ import xarray as xr
 from lib.data._catalogue import CATALOGUE
 from lib.data.image_tasks import TASKS
 from lib.experiments import residual_tasks
-from lib.experiments.residual_tasks import Config, entropy_epochs, stored_epochs
+from lib.experiments.residual_tasks import Config, stored_epochs
 
 _FORWARD = 1 / 3
 """Share of a step's time that the forward pass takes: the backward pass has twice as many products."""
@@ -57,7 +57,7 @@ def _work(piece: Config) -> Work:
     return Work(
         learned=network.epochs * min(train, network.learned or train),
         seen=len(stored_epochs(network.epochs)) * (piece.evaluated + test + read),
-        patterns=len(entropy_epochs(network.epochs, piece.moments)) * layers * read * piece.patches,
+        patterns=len(network.entropy_epochs(piece.moments)) * layers * read * piece.patches,
     )
 
 

@@ -75,6 +75,10 @@ class Network:
         """Its coefficient."""
         return 0.0 if TASKS[self.task].random_labels else 1e-4
 
+    def entropy_epochs(self, moments: int) -> list[int]:
+        """Epochs after which its entropies are estimated, see :func:`entropy_epochs`."""
+        return entropy_epochs(self.epochs, moments, random_labels=TASKS[self.task].random_labels)
+
     @property
     def parts(self) -> tuple[str, ...]:
         """What its layers are read on."""
@@ -93,7 +97,7 @@ class Config:
     evaluated: int = 5_000  # train pictures, as they are, on which loss and error are taken; test: all
     images: int = 10_000  # pictures of each part on which layers are read
     patches: int = 8  # of each picture, in every layer alike; few thin digits have fewer on the coarsest pixels
-    moments: int = 12  # epochs at which entropies are estimated, at most
+    moments: int = 12  # epochs at which entropies are estimated, at most; a few more with random labels
     method: str = "autoregressive"  # of the entropy
     budget: Budget | None = None  # of its networks, the same for all layers; by their size where None
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)  # of initial weights, order, crops; patches read, folds
@@ -158,8 +162,10 @@ def stored_epochs(epochs: int) -> list[int]:
     return sorted({epoch for epoch in early if epoch < epochs} | {epochs})
 
 
-def entropy_epochs(epochs: int, moments: int) -> list[int]:
+def entropy_epochs(epochs: int, moments: int, *, random_labels: bool = False) -> list[int]:
     """Return the stored epochs after which entropies are estimated: 0, and near to evenly spaced in the logarithm.
+
+    With random labels also all from 40 to 80, where the text fits its exponent.
 
     Examples
     --------
@@ -171,7 +177,8 @@ def entropy_epochs(epochs: int, moments: int) -> list[int]:
         return stored
     wanted = np.geomspace(1, epochs, moments - 1)
     nearest = np.abs(np.log(np.array(stored[1:])[:, None] / wanted)).argmin(0)
-    return [0, *sorted({stored[1 + place] for place in nearest.tolist()})]
+    fitted = {epoch for epoch in stored if random_labels and 40 <= epoch <= 80}
+    return [0, *sorted({stored[1 + place] for place in nearest.tolist()} | fitted)]
 
 
 def pieces(config: Config) -> list[Config]:
@@ -241,11 +248,10 @@ def _run_network(
             "test_error": test[1],
         }
         scalars = {name: ((), value, _SCALARS[name]) for name, value in known.items()}
-        entropies = epoch in entropy_epochs(network.epochs, config.moments)
-        layers = [_read(config, model, *of_part, seed, entropies) for of_part in pictures.values()]
+        layers = [_read(config, model, *of_part, seed, epoch in known_at) for of_part in pictures.values()]
         return xr.concat(layers, "part").assign(scalars)
 
-    stored = stored_epochs(network.epochs)
+    stored, known_at = stored_epochs(network.epochs), network.entropy_epochs(config.moments)
     found = [look({"learning_loss": np.nan, "learning_error": np.nan}, 0)]
     for epoch in fit_module(model, x, y, recipe, network.epochs, seed, prepare=prepare, precision=precision):
         if epoch.number in stored:
