@@ -5,28 +5,21 @@ out as allensdk's own `BrainObservatoryCache` does, so a folder that is there al
 only when one of them is called.
 """
 
-import json
-import os
-import sys
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.data import _transfer, images
-from lib.data._download import TIMEOUT, _socket_timeout
-from lib.data._formats import first_line, read_npz
+from lib.data._formats import first_line
+from lib.data._observatory import fetch_missing, files_of, observatory_in, published_table, quiet, size_of
 from lib.data.recording import Epoch, Recording
-from lib.files import whole
 
 AREAS = ("VISp", "VISl", "VISrl")  # those of the text: primary, lateral, rostrolateral
-SERVER: str | None = None  # where files come from: allensdk's own choice
 
 # Types of session, and the column of the table of cells that has a number for each cell found in one: how reliably it
 # answers to natural movie one, which is shown in all of them.
@@ -129,10 +122,10 @@ def sessions(
     """
     if session_type not in SESSION_TYPES:
         raise ValueError(f"No session is of type {session_type!r}: choose one of {', '.join(SESSION_TYPES)}.")
-    observatory = _observatory(cache_folder)
+    observatory = observatory_in(cache_folder)
     api = observatory.api
-    experiments = _table(observatory, observatory.EXPERIMENTS_KEY, "experiments", api.get_ophys_experiments)
-    table = _table(observatory, observatory.CELL_SPECIMENS_KEY, "cells", api.get_cell_metrics)
+    experiments = published_table(observatory, observatory.EXPERIMENTS_KEY, "experiments", api.get_ophys_experiments)
+    table = published_table(observatory, observatory.CELL_SPECIMENS_KEY, "cells", api.get_cell_metrics)
     column = SESSION_TYPES[session_type]
     try:
         there = {experiment["targeted_structure"]["acronym"] for experiment in experiments}
@@ -154,7 +147,7 @@ def sessions(
         count = cells[each["experiment_container_id"]]
         if count <= more_than:
             continue
-        files = _files(observatory, each["id"])
+        files = files_of(observatory, each["id"])
         cached = all(file.path.exists() for file in files)
         found.append(
             Session(
@@ -165,7 +158,7 @@ def sessions(
                 depth=each["imaging_depth"],
                 cre_line=each["cre_line"],
                 container=each["experiment_container_id"],
-                size=_size(observatory, each["id"], files) if cached or sizes else None,
+                size=size_of(observatory, each["id"], files) if cached or sizes else None,
                 cached=cached,
             )
         )
@@ -216,11 +209,11 @@ def load(session_id: int, cache_folder: str | Path | None = None) -> Recording:
     >>> recording.stimuli  # doctest: +SKIP
     ('static_gratings', 'natural_scenes', 'spontaneous', 'natural_movie_one')
     """
-    observatory = _observatory(cache_folder)
-    files = _files(observatory, session_id)
-    _fetch_missing(observatory, session_id, files)
+    observatory = observatory_in(cache_folder)
+    files = files_of(observatory, session_id)
+    fetch_missing(observatory, session_id, files)
     try:
-        with _quiet():
+        with quiet():
             data = observatory.get_ophys_experiment_data(session_id)
             events = observatory.get_ophys_experiment_events(session_id)  # unpickles nothing: allow_pickle=False
             ids, times = data.get_cell_specimen_ids(), data.get_fluorescence_timestamps()
@@ -264,163 +257,6 @@ def load(session_id: int, cache_folder: str | Path | None = None) -> Recording:
         raise ValueError(f"Session {session_id} in {files[0].path} cannot be used: {first_line(error)}") from error
 
 
-class _File(NamedTuple):
-    """One of the files that make up a session."""
-
-    path: Path
-    query: str  # the template in allensdk that asks for its link
-    check: Callable[[Path], None]  # raises ValueError with the reason if it cannot be read
-
-
-def _files(observatory: Any, session_id: int) -> tuple[_File, _File]:
-    def path(key: str) -> Path:
-        return Path(observatory.get_cache_path(None, key, session_id))
-
-    return (
-        _File(path(observatory.EXPERIMENT_DATA_KEY), "ophys_experiment_data", _check_data),
-        _File(path(observatory.EVENTS_DATA_KEY), "ophys_events_file", _check_events),
-    )
-
-
-def _check_data(path: Path) -> None:
-    import h5py
-
-    from lib.netcdf import require_content  # slow to import
-
-    try:
-        with h5py.File(path, "r") as file:  # a truncated file is not opened
-            processing = file["processing/brain_observatory_pipeline"]
-            _ = processing["ImageSegmentation/cell_specimen_ids"][()], file["stimulus/presentation"]
-            file.visititems(lambda _, each: require_content(each) if isinstance(each, h5py.Dataset) else None)
-    except Exception as error:  # h5py raises what it likes on damaged files
-        raise ValueError(f"it is damaged or no session's NWB file ({first_line(error)})") from error
-
-
-def _check_events(path: Path) -> None:
-    try:
-        events = read_npz(path, ("ev",))["ev"]
-    except OSError as error:
-        raise ValueError(f"it cannot be read ({error.strerror})") from error
-    if events.dtype.kind not in "buif":
-        raise ValueError(f"its events are {events.dtype}, not numbers")
-
-
-def _observatory(cache_folder: str | Path | None) -> Any:
-    """Return allensdk's `BrainObservatoryCache` of a folder."""
-    try:
-        with _quiet():
-            from allensdk.core.brain_observatory_cache import BrainObservatoryCache
-    except ImportError as error:
-        raise ImportError(
-            f"The Allen Brain Observatory is read by allensdk, which cannot be imported here ({error}): with Python "
-            "3.11, pip install 'allensdk==2.16.2' 'statsmodels<0.15' 'setuptools<81'."
-        ) from error
-    default = images.cache_folder() / "allen-brain-observatory"
-    folder = default if cache_folder is None else Path(cache_folder).expanduser()
-    manifest = folder / "manifest.json"
-    with _quiet():
-        if manifest.exists():
-            with suppress(Exception):  # broken, or another version's: allensdk writes it again
-                observatory = BrainObservatoryCache(manifest_file=str(manifest), base_uri=SERVER)
-                _ = observatory.get_cache_path(None, observatory.EXPERIMENTS_KEY), _files(observatory, 0)
-                return observatory
-        with whole(manifest) as temporary:
-            BrainObservatoryCache(manifest_file=str(temporary), base_uri=SERVER)
-        return BrainObservatoryCache(manifest_file=str(manifest), base_uri=SERVER)
-
-
-def _table(observatory: Any, key: str, what: str, query: Callable[[], Any]) -> list[dict[str, Any]]:
-    """Read one of the published tables, fetching it if need be."""
-    path = Path(observatory.get_cache_path(None, key))
-    rows = _json(path) if path.exists() else None
-    if rows:
-        return rows
-    if path.exists():
-        warnings.warn(f"{path} is not whole: it is fetched again.", stacklevel=3)
-    try:
-        _require_network()
-        print(f"Allen Brain Observatory: downloading the table of {what} into {path}", file=sys.stderr, flush=True)
-        with _quiet(), _socket_timeout(TIMEOUT):
-            rows = list(query())
-        with whole(path) as temporary:
-            temporary.write_text(json.dumps(rows))
-    except Exception as error:  # allensdk raises bare exceptions, besides those of sockets
-        raise FileNotFoundError(
-            f"The table of {what} is not in {path.parent} and cannot be downloaded ({error}): put {path.name} there, "
-            "or ask again with internet access."
-        ) from error
-    return rows
-
-
-def _fetch_missing(observatory: Any, session_id: int, files: Sequence[_File]) -> None:
-    missing = []
-    for file in files:
-        if file.path.exists():
-            try:
-                file.check(file.path)
-                continue
-            except ValueError as error:
-                warnings.warn(f"{file.path} cannot be used, {error}: it is fetched again.", stacklevel=3)
-        missing.append(file)
-    if not missing:
-        return
-    folder = files[0].path.parent.parent
-    try:
-        _require_network()
-        links = [_link(observatory, session_id, file) for file in missing]
-        amount = _megabytes([_transfer.size(link) for link in links])
-        print(
-            f"Allen Brain Observatory, session {session_id}: downloading {amount} into {folder}",
-            file=sys.stderr,
-            flush=True,
-        )
-        for link, file in zip(links, missing, strict=True):
-            _transfer.fetch(link, file.path, file.check)
-    except _transfer.TransferError as error:
-        names = " and ".join(str(file.path.relative_to(folder)) for file in missing)
-        raise FileNotFoundError(
-            f"Session {session_id} is not whole in {folder} and cannot be downloaded ({error}): put {names} there, or "
-            "ask again with internet access."
-        ) from error
-
-
-def _link(observatory: Any, session_id: int, file: _File) -> str:
-    try:
-        with _quiet(), _socket_timeout(TIMEOUT):
-            rows = observatory.api.template_query(
-                "brain_observatory_queries", file.query, ophys_experiment_id=session_id
-            )
-    except Exception as error:  # allensdk raises bare exceptions, besides those of sockets
-        raise _transfer.TransferError(str(error)) from error
-    if not rows:
-        raise _transfer.TransferError(f"the observatory has no {file.path.name}; `sessions` lists what there is")
-    return observatory.api.api_url + rows[0]["download_link"]
-
-
-def _size(observatory: Any, session_id: int, files: Sequence[_File]) -> int | None:
-    """Size of a session's files in bytes, asking the server for those that are not here."""
-    total = 0
-    for file in files:
-        if file.path.exists():
-            total += file.path.stat().st_size
-            continue
-        try:
-            _require_network()
-            size = _transfer.size(_link(observatory, session_id, file))
-        except _transfer.TransferError:
-            size = None
-        if size is None:
-            return None
-        total += size
-    return total
-
-
-def _megabytes(sizes: Sequence[int | None]) -> str:
-    if any(size is None for size in sizes):
-        return "a file of unknown size" if len(sizes) == 1 else "files of unknown size"
-    return f"{sum(size or 0 for size in sizes) / 1e6:,.1f} MB"
-
-
 class _StimuliError(ValueError):
     """Stimuli cannot be told apart, though the file is whole."""
 
@@ -430,7 +266,7 @@ def _epochs(data: Any, session_id: int) -> tuple[Epoch, ...]:
     from allensdk.brain_observatory.brain_observatory_exceptions import EpochSeparationException
 
     try:
-        with _quiet():
+        with quiet():
             table = data.get_stimulus_epoch_table()
     except (EpochSeparationException, NotImplementedError) as error:
         raise _StimuliError(
@@ -443,29 +279,8 @@ def _epochs(data: Any, session_id: int) -> tuple[Epoch, ...]:
 def _running(data: Any, frames: int) -> NDArray[np.float64] | None:
     """Running speed in every frame, in cm/s; None where there is none, or none that fits."""
     try:
-        with _quiet():
+        with quiet():
             speed, _ = data.get_running_speed()
     except (KeyError, IndexError):  # not recorded; or on a clock that shares no time with the frames
         return None
     return speed if speed.shape == (frames,) else None
-
-
-def _require_network() -> None:
-    if os.environ.get("BOOK_OFFLINE", "0") not in ("", "0"):
-        raise _transfer.TransferError("BOOK_OFFLINE is set")
-
-
-def _json(path: Path) -> Any:
-    """Content of a JSON file; None if it is not whole, or cannot be read."""
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):  # the last of lists in lists in lists
-        return None
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence allensdk's warnings, which are of the age of what it stands on and say nothing of the data."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield

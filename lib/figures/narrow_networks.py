@@ -32,6 +32,7 @@ NETWORKS = {
     "wide": "highway 11 x 36, rate 3e-5",
     "ten": "highway 10 x 36, rate 3e-5",
     "low": "highway 11 x 28, rate 1e-5",
+    "lowest": "highway 11 x 28, rate 1e-6",
     "ordinary": "highway 11 x 28, rate 1e-3",
     "random": "highway 11 x 28, rate 1e-4, random labels",
 }

@@ -25,7 +25,7 @@ from safetensors.torch import save_file
 
 from lib import experiments, records
 from lib.checkpoints import load_weights
-from lib.data import _formats, cache_folder, images, neural
+from lib.data import _formats, _observatory, cache_folder, images, neural
 from lib.data._formats import CIFAR_MEMBERS, IDX_FILES, read_cifar
 from lib.data.recording import Recording
 from lib.data.recording_files import from_npz, from_nwb
@@ -107,7 +107,7 @@ def observatory(fixture: Callable, name: str) -> Path:
     write_events(folder / "ophys_experiment_events" / "501_events.npz")
     (folder / "ophys_experiments.json").write_text(json.dumps(EXPERIMENTS))
     (folder / "cell_specimens.json").write_text(json.dumps(TABLE[:200]))
-    neural._observatory(folder)
+    _observatory.observatory_in(folder)
     return folder / name
 
 

@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 import pytest
 
-from lib.data import _transfer, cache_folder, neural
+from lib.data import _observatory, _transfer, cache_folder, neural
 from lib.data.recording import Epoch
 
 pytestmark = pytest.mark.skipif(
@@ -326,7 +326,7 @@ def server(monkeypatch, folder):
     monkeypatch.setenv("BOOK_OFFLINE", "0")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(neural, "SERVER", server.url)
+    monkeypatch.setattr(_observatory, "SERVER", server.url)
     for path in list(folder.glob("ophys_experiment_*/501*")):
         server.files[f"/{path.name}"] = path.read_bytes()
         path.unlink()
@@ -424,9 +424,9 @@ class TestFetching:
             neural.sessions(folder)
 
     def test_sizes_that_the_server_does_not_say(self):
-        assert neural._megabytes([1_500_000, 1_000_000_000]) == "1,001.5 MB"
-        assert neural._megabytes([3, None]) == "files of unknown size"
-        assert neural._megabytes([None]) == "a file of unknown size"
+        assert _observatory._megabytes([1_500_000, 1_000_000_000]) == "1,001.5 MB"
+        assert _observatory._megabytes([3, None]) == "files of unknown size"
+        assert _observatory._megabytes([None]) == "a file of unknown size"
 
     @pytest.mark.parametrize("said", [None, "", "-1", "many", "1e3"])
     def test_a_size_that_is_none_is_not_known(self, said):
