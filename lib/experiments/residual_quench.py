@@ -106,7 +106,7 @@ PRESETS = {
         readings=30,
         seeds=(0, 1, 2),
     ),
-    "reduced": Config(networks=(Network(), _TEXT, _ORDINARY), images=1_000, readings=30, seeds=(0,)),
+    "reduced": Config(networks=(Network(), _TEXT), images=1_000, readings=30, seeds=(0,)),
     "paper": Config(
         networks=(Network(), _TEXT, _ORDINARY, Network(rate=3e-5, steps=2_000), Network(rate=1e-6, steps=50_000))
     ),

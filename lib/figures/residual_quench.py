@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
@@ -53,23 +52,22 @@ def numbers(record: xr.Dataset) -> dict[str, float]:
 
 
 def _numbers_of(record: xr.Dataset, name: str) -> dict[str, float]:
-    wanted = ("steps", "error", "fall-least", "fall-most", "recovery-most", "dips", "first", "last")
+    """Say how many dimensions layers lose at the lowest and win back, in percent of what there was before training."""
+    wanted = ("steps", "error", "lost-least", "lost-most", "regained-most", "first", "lowest", "last")
     if name not in record["network"].values:
         return dict.fromkeys(wanted, float("nan"))
     chosen = of_network(record, name)
-    dips = quench(chosen, "effective_dimension").dips
     dimension = chosen["effective_dimension"].transpose("seed", "layer", "reading").values
-    fall = 100 * (1 - dimension[..., -1] / dimension[..., 0]).mean(axis=0)
-    recovery = 100 * dips.depth.mean(axis=0)
-    top = dimension[:, -1].mean(axis=0)
+    lost = 100 * (1 - dimension.min(axis=-1) / dimension[..., 0]).mean(axis=0)
+    top = dimension[:, -1]
     values = (
         chosen["step"].values[-1],
         100 * float(chosen["test_error"].isel(reading=-1).mean()),
-        fall.min(),
-        fall.max(),
-        recovery.max(),
-        np.mean(100 * dips.depth > 20) * 100,
-        top[0],
-        top[-1],
+        lost.min(),
+        lost.max(),
+        100 * quench(chosen, "effective_dimension").dips.depth.mean(axis=0).max(),
+        top[:, 0].mean(),
+        top.min(axis=-1).mean(),
+        top[:, -1].mean(),
     )
     return {key: round(float(value), 1) for key, value in zip(wanted, values, strict=True)}
