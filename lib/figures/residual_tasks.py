@@ -7,6 +7,7 @@ of a stored record, whichever these are.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lib.claims import _residual_tasks as tasks
+from lib.claims.power_laws import law_of
 from lib.claims.residual_tasks import waiting
 from lib.claims.task_difficulty import shares_of_rise
 from lib.claims.training_trajectories import half_rise
@@ -283,6 +285,32 @@ def recorded(record: xr.Dataset | None) -> dict[str, float]:
                 of_task["share"] = np.nan if share is None else share.mean()
         found |= {f"{key}-{task.lower()}": round(float(value), 3) for key, value in of_task.items()}
     return found
+
+
+def of_random_labels(record: xr.Dataset | None, depth: int = 20) -> dict[str, float]:
+    """Return what the prose says of a stored network with random labels beside one that learned CIFAR-10, rounded.
+
+    Both of `depth` layers and read on train pictures, block by block; what is not stored is nan. ``random-exponent`` is
+    that of the power law through the text's epochs 40 to 80.
+    """
+    listed = (tasks.RANDOM, "CIFAR-10")
+    random, images = (None if record is None else tasks.of_task(record, task, depth) for task in listed)
+    found: dict[str, Any] = dict.fromkeys(("random-epochs", "random-learned", "random-exponent"), np.nan)
+    found |= dict.fromkeys((f"random-{kind}-error" for kind in ("train", "test")), np.nan)
+    found |= dict.fromkeys((f"random-half-{short}" for short in tasks.OBSERVABLES.values()), np.nan)
+    for name, chosen in (("random", random), ("images", images)):
+        for (quantity, key), block in product(_KEYS.items(), tasks.BLOCKS):
+            value = np.nan if chosen is None else tasks.of_block(chosen, quantity, block, "train").mean()
+            found[f"{name}-{key}-{block}"] = value
+    if random is not None:
+        found |= {"random-epochs": tasks.epochs_of(random), "random-learned": int(random["learned"])}
+        for kind in ("train", "test"):
+            found[f"random-{kind}-error"] = 100 * tasks.error_of(random, f"{kind}_error").mean()
+        for quantity, short in tasks.OBSERVABLES.items():
+            found[f"random-half-{short}"] = half_rise(*tasks.course(random, quantity)).mean()
+        law = law_of(random)
+        found["random-exponent"] = np.nan if law is None else law.exponent.mean()
+    return {key: round(float(value), 3) for key, value in found.items()}
 
 
 _KEYS = {

@@ -115,6 +115,26 @@ def test_numbers_of_the_record_are_those_of_the_texts_network():
     assert all(np.isnan(value) for value in figures.recorded(None).values())
 
 
+def test_random_labels_are_said_beside_images_of_the_same_depth():
+    random = network("CIFAR-10, random labels", depth=20, epochs=150, shared=lambda t: 0.5 * np.maximum(t, 1.0) ** -0.3)
+    stored = record(random, network("CIFAR-10", depth=20), network("CIFAR-10"))
+    found = figures.of_random_labels(stored)
+    chosen = tasks.of_task(stored, "CIFAR-10, random labels", 20)
+    images = tasks.of_task(stored, "CIFAR-10", 20)
+    assert found["random-dimension-2"] == pytest.approx(
+        tasks.of_block(chosen, "effective_dimension", 2, "train").mean(), abs=1e-3
+    )
+    assert found["images-complexity-4"] == pytest.approx(
+        tasks.of_block(images, "complexity", 4, "train").mean(), abs=1e-3
+    )
+    assert found["random-epochs"] == 150
+    assert set(figures.of_random_labels(None)) == set(found)
+    assert all(np.isnan(value) for value in figures.of_random_labels(None).values())
+    alone = figures.of_random_labels(record(network("CIFAR-10", depth=20)))
+    assert np.isnan(alone["random-exponent"])
+    assert np.isfinite(alone["images-complexity-4"])
+
+
 def test_numbers_and_figures_are_those_of_the_live_run(smoke_record):
     live = smoke_record("residual_tasks")
     found = figures.numbers(live)
