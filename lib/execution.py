@@ -95,7 +95,15 @@ async def _execute(
         started = time.monotonic()
         # Times would be written into the cells, and a page is found again by what its cells hold.
         folder = {"metadata": {"path": str(page.parent)}}
-        client = NotebookClient(notebook, timeout=timeout, record_timing=False, resources=folder)
+        # Output that comes late, on a machine with other work, is waited for: by default it is dropped after 4 seconds.
+        client = NotebookClient(
+            notebook,
+            timeout=timeout,
+            iopub_timeout=timeout,
+            raise_on_iopub_timeout=True,
+            record_timing=False,
+            resources=folder,
+        )
         try:
             await client.async_execute()
         except (CellControlSignal, DeadKernelError) as error:
