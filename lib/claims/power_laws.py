@@ -35,6 +35,7 @@ from lib.claims._residual_tasks import (
 from lib.claims._response import SHAPE
 from lib.claims._verdict import lies
 from lib.data.image_tasks import TASKS
+from lib.experiments.residual_tasks import RANDOM_RANGE
 from lib.measures.decay import Decay, fit_decay, held_out_errors, neighbour_ratio
 from lib.measures.statistics import Estimate, difference_interval, seed_interval
 
@@ -46,9 +47,6 @@ EXPONENTS = {
     RANDOM: 1.52,
 }
 """The text's table 1, by task; the rate is named where it is not 0.1."""
-
-RANDOM_RANGE = (40, 80)
-"""Epochs of the text's fit for random labels."""
 
 DROP = 0.8
 """Share of the training after which the rate drops first."""

@@ -58,8 +58,8 @@ def only_the_small_network_is_quenched(record: xr.Dataset, residual: xr.Dataset 
         small += quench_conditions(name, quench(centres(chosen), "effective_dimension", "pixel"), control)
     if not small:
         return None
-    large = [] if residual is None else [_unquenched(chosen) for chosen in _residual(residual)]
-    low = residual is not None and any(bool(chosen["rate"] <= LOW_RATE) for chosen in _residual(residual))
+    deep = [] if residual is None else _residual(residual)
+    large, low = [_unquenched(chosen) for chosen in deep], any(bool(chosen["rate"] <= LOW_RATE) for chosen in deep)
     said = f"; {passing(large)}: no dip in ResNet-56" if large else ""
     return conclude(
         weakest(small),

@@ -46,6 +46,9 @@ PARTS = ("test", "train", "object")
 RATE = 0.1
 """Learning rate of the text, before it drops."""
 
+RANDOM_RANGE = (40, 80)
+"""Epochs between which the text fits its exponent for random labels."""
+
 
 @dataclass(frozen=True)
 class Network:
@@ -165,7 +168,7 @@ def stored_epochs(epochs: int) -> list[int]:
 def entropy_epochs(epochs: int, moments: int, *, random_labels: bool = False) -> list[int]:
     """Return the stored epochs after which entropies are estimated: 0, and near to evenly spaced in the logarithm.
 
-    With random labels also all from 40 to 80, where the text fits its exponent.
+    With random labels also all of :data:`RANDOM_RANGE`.
 
     Examples
     --------
@@ -177,7 +180,8 @@ def entropy_epochs(epochs: int, moments: int, *, random_labels: bool = False) ->
         return stored
     wanted = np.geomspace(1, epochs, moments - 1)
     nearest = np.abs(np.log(np.array(stored[1:])[:, None] / wanted)).argmin(0)
-    fitted = {epoch for epoch in stored if random_labels and 40 <= epoch <= 80}
+    first, last = RANDOM_RANGE
+    fitted = {epoch for epoch in stored if random_labels and first <= epoch <= last}
     return [0, *sorted({stored[1 + place] for place in nearest.tolist()} | fitted)]
 
 
