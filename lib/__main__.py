@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from lib import presets
@@ -142,12 +144,43 @@ def _list(options: argparse.Namespace) -> None:
 
 
 @contextmanager
+def _heeding_ctrl_c() -> Iterator[Callable[[], None]]:
+    """Yield a function that raises KeyboardInterrupt where Ctrl-C was pressed and nothing came of it.
+
+    Python raises the exception wherever it is just then, and drops it if that is in a destructor or in a callback of a
+    weak reference.
+    """
+    pressed = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed = True
+        signal.default_int_handler(number, frame)
+
+    def heed() -> None:
+        if pressed:
+            raise KeyboardInterrupt
+
+    ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # else it is ignored, as under nohup
+    if ours:
+        signal.signal(signal.SIGINT, note)
+    try:
+        yield heed
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
 def _bar() -> Iterator[Callable[[float, str], None]]:
+    """Yield a function that shows progress; that is also where a Ctrl-C that got lost ends the run."""
     from tqdm import tqdm
 
-    with tqdm(total=1.0, bar_format="{percentage:3.0f} % |{bar}| {elapsed} < {remaining}  {desc}") as bar:
+    shown = tqdm(total=1.0, bar_format="{percentage:3.0f} % |{bar}| {elapsed} < {remaining}  {desc}")
+    with shown as bar, _heeding_ctrl_c() as heed:
 
         def progress(fraction: float, message: str) -> None:
+            heed()
             bar.set_description_str(message, refresh=False)
             bar.update(max(0.0, min(1.0, fraction) - bar.n))
 
