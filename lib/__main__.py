@@ -203,7 +203,7 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    from lib import experiments, presets, records, sweep
+    from lib import experiments, presets, record_files, sweep
 
     grid = None
     if options.grid is not None:
@@ -228,7 +228,7 @@ def _sweep(options: argparse.Namespace) -> int:
         return 2
     for batch, why in outcome.failed.items():
         print(f"Failed: {batch}: {why}", file=sys.stderr)
-    print(f"{outcome.made} records made, {outcome.there} were there, in {records.cache_folder()}")
+    print(f"{outcome.made} records made, {outcome.there} were there, in {record_files.cache_folder()}")
     return int(bool(outcome.failed))
 
 
@@ -243,14 +243,14 @@ def _summary(attrs: dict[str, Any]) -> str:
 
 
 def _records(options: argparse.Namespace) -> None:
-    from lib import records
+    from lib import record_files, records
 
     found = records.stored()
     for record in found:
         print(f"{record.path.name}{' (stale)' if record.stale else ''}\n    {_summary(record.attrs)}")
     if not found:
         print(
-            f"No record in {records.stored_folder()}: "
+            f"No record in {record_files.stored_folder()}: "
             "make one with `python -m lib run EXPERIMENT --preset paper --store`."
         )
 

@@ -42,7 +42,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from lib import device as devices
-from lib import experiments, presets, records
+from lib import experiments, presets, record_files, records
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -306,7 +306,7 @@ def _work_off(
     """Let the workers do all tasks, and return why some failed, by their key."""
     from distributed import CancelledError, KilledWorker, as_completed
 
-    folder = str(records.cache_folder().absolute())
+    folder = str(record_files.cache_folder().absolute())
     needed = {"GPU": 1} if device and device.startswith("cuda") else {}
     known = [worker["resources"] for worker in client.scheduler_info(n_workers=-1)["workers"].values()]
     able = any(resources.get(name, 0) >= number for resources in known for name, number in needed.items())
@@ -343,7 +343,7 @@ def _work_off(
 
 def _arrived(task: _Task) -> bool:
     # where a file was missing, a network file system believes that it is until its folder is read
-    return any(records.cache_folder().glob("*.nc")) and _there(task)
+    return any(record_files.cache_folder().glob("*.nc")) and _there(task)
 
 
 def _state(done: int, total: int) -> str:
@@ -353,7 +353,7 @@ def _state(done: int, total: int) -> str:
 def _work(task: _Task, folder: str, device: str | None) -> _Said:
     """Make a record; on a worker. What another try would not change is said, the rest is raised."""
     host = socket.gethostname()
-    here = str(records.cache_folder().absolute())
+    here = str(record_files.cache_folder().absolute())
     try:
         if records.config_hash(experiments.get(task.name), task.batch) != task.key:
             return _Said(f"{host} has another version of the library: install this one there.")

@@ -7,7 +7,7 @@ import pytest
 from lib.provenance import ROOT
 
 LAYERS = [
-    {"files", "netcdf", "presets", "device", "provenance", "checkpoints"},
+    {"files", "netcdf", "presets", "device", "provenance", "checkpoints", "record_files"},
     {"data"},
     {"models"},
     {"training"},

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from lib import experiments, files, records
+from lib import experiments, files, record_files, records
 
 
 @dataclass(frozen=True)
@@ -124,10 +124,10 @@ def test_other_order_of_running_is_the_same_request(fake):
 def test_a_damaged_record_is_named_and_made_anew(fake, damage):
     seeds = (0,)
     records.obtain("fake", "smoke", seeds=seeds)
-    path = one_file(records.cache_folder())
+    path = one_file(record_files.cache_folder())
     content = path.read_bytes()
     if damage == "changed value":
-        record = records.read(path)
+        record = record_files.read(path)
         record["value"][0, 0] = 99.0
         record.to_netcdf(path, engine="h5netcdf")
     else:
@@ -143,37 +143,37 @@ def test_a_damaged_record_is_named_and_made_anew(fake, damage):
         result = records.obtain("fake", "smoke", seeds=seeds)
     assert fake.runs == [seeds, seeds]
     assert float(result["value"][0, 0]) == 0.0
-    assert records.read(path).attrs["content_sha256"] == records.digest(records.read(path))
+    assert record_files.read(path).attrs["content_sha256"] == record_files.digest(record_files.read(path))
 
 
 def test_a_damaged_file_is_refused_before_hdf5_is_asked(tmp_path, monkeypatch):
     """HDF5 searched for ever in a heap in which one bit was flipped."""
     path = tmp_path / "record.nc"
-    written = records.write(xr.Dataset({"x": ("t", np.arange(30.0))}), path)
+    written = record_files.write(xr.Dataset({"x": ("t", np.arange(30.0))}), path)
     content = path.read_bytes()
     with xr.open_dataset(path, engine="h5netcdf") as found:
         assert found.load().identical(written), "the sum at the end disturbs no other reader"
     path.write_bytes(content[:-73])
-    assert records.read(path).identical(written), "records of before there were sums"
-    monkeypatch.setattr(records.netcdf, "read", lambda path: pytest.fail("HDF5 is asked"))
+    assert record_files.read(path).identical(written), "records of before there were sums"
+    monkeypatch.setattr(record_files.netcdf, "read", lambda path: pytest.fail("HDF5 is asked"))
     for place in (100, content.index(b"GCOL") + 20, len(content) - 5):
         damaged = bytearray(content)
         damaged[place] ^= 1
         path.write_bytes(damaged)
-        with pytest.raises(records.RecordError, match=r"record\.nc is damaged: its bytes do not match the sum"):
-            records.read(path)
+        with pytest.raises(record_files.RecordError, match=r"record\.nc is damaged: its bytes do not match the sum"):
+            record_files.read(path)
 
 
 def test_a_foreign_file_is_no_record(tmp_path):
     path = tmp_path / "foreign.nc"
     xr.Dataset({"x": ("y", [1.0])}).to_netcdf(path, engine="h5netcdf")
-    with pytest.raises(records.RecordError, match="carries no digest"):
-        records.read(path)
+    with pytest.raises(record_files.RecordError, match="carries no digest"):
+        record_files.read(path)
 
 
 def test_a_renamed_record_does_not_pass_for_another(fake):
     records.obtain("fake", "smoke", seeds=(0,))
-    path = one_file(records.cache_folder())
+    path = one_file(record_files.cache_folder())
     experiment = experiments.get("fake")
     other = path.with_name(f"fake-smoke-{records.config_hash(experiment, experiment.config('smoke', (1,)))}.nc")
     path.rename(other)
@@ -183,16 +183,16 @@ def test_a_renamed_record_does_not_pass_for_another(fake):
 
 def test_a_failing_write_leaves_the_old_record_and_nothing_else(fake, monkeypatch):
     result = records.obtain("fake", "smoke", seeds=(0,))
-    path = one_file(records.cache_folder())
+    path = one_file(record_files.cache_folder())
     before = path.read_bytes()
 
     def full_disk(dataset, target, encoding):
         target.write_bytes(b"half a file")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(records.netcdf, "write", full_disk)
+    monkeypatch.setattr(record_files.netcdf, "write", full_disk)
     with pytest.raises(OSError, match="No space left"):
-        records.write(result, path)
+        record_files.write(result, path)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
 
@@ -204,11 +204,11 @@ def test_killed_while_writing_leaves_a_whole_record(tmp_path):
         f"""
         import pathlib
         import numpy as np, xarray as xr
-        from lib import records
+        from lib import record_files
         path = pathlib.Path({str(path)!r})
         k = 0
         while True:
-            records.write(xr.Dataset({{"x": ("t", np.full(20_000, float(k % 2)))}}), path)
+            record_files.write(xr.Dataset({{"x": ("t", np.full(20_000, float(k % 2)))}}), path)
             print(k, flush=True)
             k += 1
         """
@@ -223,20 +223,20 @@ def test_killed_while_writing_leaves_a_whole_record(tmp_path):
         signal_delay = rng.uniform(0, 0.01)
         subprocess.run(["sleep", f"{signal_delay:.4f}"], check=True)
         os.kill(process.pid, signal.SIGSTOP)
-        values = records.read(path)["x"].values
+        values = record_files.read(path)["x"].values
         assert set(values) in ({0.0}, {1.0})
         os.kill(process.pid, signal.SIGCONT)
     process.kill()
     process.wait()
     process.stdout.close()
-    assert set(records.read(path)["x"].values) in ({0.0}, {1.0})
+    assert set(record_files.read(path)["x"].values) in ({0.0}, {1.0})
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_killed_at_random_moments_loses_no_record_and_takes_no_part_for_one(fake):
     """Processes that make and store records are killed for good; `BOOK_KILLS` says how many."""
     draw, fork = random.Random(0), multiprocessing.get_context("fork")
-    folders = (records.cache_folder(), records.stored_folder())
+    folders = (record_files.cache_folder(), record_files.stored_folder())
 
     def make(first, begun):
         begun.set()
@@ -258,14 +258,14 @@ def test_killed_at_random_moments_loses_no_record_and_takes_no_part_for_one(fake
         process.kill()
         process.join()
         assert process.exitcode == -signal.SIGKILL
-        there = {path: records.read(path) for folder in folders for path in folder.glob("*.nc")}
+        there = {path: record_files.read(path) for folder in folders for path in folder.glob("*.nc")}
         assert known.keys() <= there.keys(), "a finished record is lost"
         for path, found in there.items():
             (seed,) = found["seed"].values
             np.testing.assert_array_equal(found["value"], np.full((1, 3), float(seed)), err_msg=path.name)
         known = there
         parts |= {path for folder in folders for path in folder.glob(".*.part")}
-    finished = {int(found["seed"][0]) for path, found in known.items() if path.parent == records.cache_folder()}
+    finished = {int(found["seed"][0]) for path, found in known.items() if path.parent == record_files.cache_folder()}
     assert finished == set(range(len(finished))), "each went on where the last one ended"
     assert {path.suffix for folder in folders for path in folder.iterdir()} <= {".nc", ".part"}
     missing = len(finished)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from distributed import Client
 
-from lib import experiments, provenance, records, sweep
+from lib import experiments, provenance, record_files, sweep
 from lib.__main__ import main
 
 HERE = Path(__file__).parent
@@ -54,13 +54,13 @@ def until(true, seconds=60):
 
 def stored():
     """Return the records in the cache, all of them whole, by the seeds and the scale in them."""
-    folder = records.cache_folder()
+    folder = record_files.cache_folder()
     assert not list(folder.glob(".*.part"))
-    return {path.name: records.read(path) for path in folder.glob("napping-*.nc")}
+    return {path.name: record_files.read(path) for path in folder.glob("napping-*.nc")}
 
 
 def count():
-    return len(list(records.cache_folder().glob("napping-*.nc")))
+    return len(list(record_files.cache_folder().glob("napping-*.nc")))
 
 
 def begun(naps):
@@ -324,7 +324,7 @@ def test_processes_that_make_the_same_record_leave_a_whole_one(napping):
     experiment, fork = experiments.get("napping"), multiprocessing.get_context("fork")
     config = experiment.config("smoke", (0,))
     (task,) = sweep._tasks(experiment, "smoke", config, {})
-    start, folder = fork.Barrier(4), str(records.cache_folder())
+    start, folder = fork.Barrier(4), str(record_files.cache_folder())
 
     def write():
         start.wait()

@@ -19,7 +19,7 @@ from lib import provenance
 from lib.claims._model import CLAIMS, Condition, Judgement
 from lib.claims._registry import Row
 from lib.files import whole
-from lib.records import cache_folder, stored_folder
+from lib.record_files import cache_folder, stored_folder
 
 _INTERVALS = ("interval", "control_interval", "difference_interval")
 

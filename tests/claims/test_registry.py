@@ -9,7 +9,7 @@ import xarray as xr
 import lib.claims
 from lib.claims import CLAIMS, Condition, JudgeError, Judgement, counts, judge, ledger
 from lib.claims import _registry as registry
-from lib.records import cache_folder
+from lib.record_files import cache_folder
 
 GOOD = Condition("digits 3 and 8", 0.2, (0.1, 0.3), 0.9, (0.8, 1.0), (-0.8, -0.6), 20, True, False)
 JUDGEMENT = Judgement(

@@ -23,7 +23,7 @@ import torch
 import xarray as xr
 from safetensors.torch import save_file
 
-from lib import experiments, records
+from lib import experiments, record_files, records
 from lib.checkpoints import load_weights
 from lib.data import _formats, _observatory, cache_folder, images, neural
 from lib.data._formats import CIFAR_MEMBERS, IDX_FILES, read_cifar
@@ -119,12 +119,12 @@ def of_tables(path: Path) -> Content:
 def record(fixture: Callable) -> Path:
     path = fixture("tmp_path") / "record.nc"
     values = {"value": (("seed", "bin"), np.random.default_rng(0).random((3, 50))), "word": ("bin", ["é"] * 50)}
-    records.write(xr.Dataset(values, coords={"seed": [0, 1, 2]}, attrs={"experiment": "fake", "version": 1}), path)
+    record_files.write(xr.Dataset(values, coords={"seed": [0, 1, 2]}, attrs={"experiment": "fake", "version": 1}), path)
     return path
 
 
 def of_record(path: Path) -> Content:
-    return {str(name): each.values for name, each in records.read(path).variables.items()}
+    return {str(name): each.values for name, each in record_files.read(path).variables.items()}
 
 
 def weights(fixture: Callable, name: str) -> Path:
@@ -175,7 +175,7 @@ KINDS = {
         (ValueError, FileNotFoundError),
         checked=False,
     ),
-    "record": Kind(record, of_record, (records.RecordError,)),
+    "record": Kind(record, of_record, (record_files.RecordError,)),
     "weights": Kind(
         lambda fixture: weights(fixture, "w.pt"), of_weights, (ValueError, FileNotFoundError), checked=False
     ),
