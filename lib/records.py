@@ -221,7 +221,7 @@ def _run(
     revision = provenance.revision()  # of the code that runs, even if files change meanwhile
     start = time.perf_counter()
     result = experiment.run(config, device=device, progress=progress)
-    wall_time = time.perf_counter() - start
+    wall_time = time.perf_counter() - start + result.attrs.pop("seconds_before", 0.0)
     return result.assign_attrs(
         **_identity(experiment, config),
         preset=preset,

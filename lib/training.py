@@ -267,6 +267,8 @@ def fit_module(
     *,
     prepare: Callable[[Tensor, int], Tensor] = lambda samples, step: samples,
     precision: torch.dtype = torch.float32,
+    optimizer: torch.optim.Optimizer | None = None,
+    done: int = 0,
 ) -> Iterator[Epoch]:
     """Let any module learn to classify; stop after each epoch.
 
@@ -287,11 +289,14 @@ def fit_module(
         scaled, cropped and mirrored.
     precision
         Type of number that the model computes in where torch holds it safe (autocast); weights stay as they are.
+    optimizer, done
+        To go on with a training: its optimizer, begun as ``recipe.start(*model.parameters())``, and the epochs that
+        were made. The rest is as if there had been no break.
 
     Yields
     ------
     Epoch
-        One for each.
+        One for each that is made here.
 
     Examples
     --------
@@ -302,8 +307,10 @@ def fit_module(
     (5, True)
     """
     size, per_epoch = recipe.per_epoch(len(inputs)), recipe.steps(len(inputs))
-    steps = _module_steps(model, inputs, labels, recipe, epochs * per_epoch, seed, prepare, precision)
-    for epoch in range(epochs):
+    optimizer = optimizer or recipe.start(*model.parameters())
+    span = range(done * per_epoch, epochs * per_epoch)
+    steps = _module_steps(model, inputs, labels, recipe, span, seed, prepare, precision, optimizer)
+    for epoch in range(done, epochs):
         loss_of_all, mistakes = torch.zeros(2, dtype=torch.float64, device=inputs.device)
         for loss, wrong in islice(steps, per_epoch):
             loss_of_all += loss
@@ -345,7 +352,8 @@ def steps_of_module(
     [0, 3, 20]
     """
     stops = _rising(stops)
-    steps = _module_steps(model, inputs, labels, recipe, stops[-1], seed, prepare, precision)
+    optimizer = recipe.start(*model.parameters())
+    steps = _module_steps(model, inputs, labels, recipe, range(stops[-1]), seed, prepare, precision, optimizer)
     for last, stop in pairwise([0, *stops]):
         for _ in islice(steps, stop - last):
             pass
@@ -358,21 +366,21 @@ def _module_steps(
     inputs: Tensor,
     labels: Tensor,
     recipe: Recipe,
-    steps: int,
+    steps: range,
     seed: int,
     prepare: Callable[[Tensor, int], Tensor],
     precision: torch.dtype,
+    optimizer: torch.optim.Optimizer,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Take steps one by one; yield the loss, summed over the batch, and the number of mistakes."""
-    optimizer = recipe.start(*model.parameters())
+    """Take steps one by one, from the start of an epoch; yield the loss, summed over the batch, and the mistakes."""
     size, per_epoch = recipe.per_epoch(len(inputs)), recipe.steps(len(inputs))
-    for step in range(steps):
+    for step in steps:
         epoch, place = divmod(step, per_epoch)
         if place == 0:
             batches = data.epoch_order(len(inputs), seed, epoch, inputs.device)[:size].split(recipe.batch)
         rows = batches[place]
         for group in optimizer.param_groups:
-            group["lr"] = recipe.rate_at(step, steps)
+            group["lr"] = recipe.rate_at(step, steps.stop)
         model.train()
         with _no_subnormals():
             optimizer.zero_grad()

@@ -7,7 +7,7 @@ import pytest
 from lib.provenance import ROOT
 
 LAYERS = [
-    {"files", "netcdf", "presets", "device", "provenance", "checkpoints", "record_files"},
+    {"files", "netcdf", "presets", "device", "provenance", "checkpoints", "record_files", "unfinished"},
     {"data"},
     {"models"},
     {"training"},

@@ -14,7 +14,7 @@ there were.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -34,6 +34,7 @@ from lib.measures.patterns import Budget
 from lib.models.resnet import ResNet, untrained
 from lib.probing import probe
 from lib.training import Recipe, fit_module
+from lib.unfinished import Unfinished
 
 VERSION = 1
 
@@ -256,11 +257,29 @@ def _run_network(
         return xr.concat(layers, "part").assign(scalars)
 
     stored, known_at = stored_epochs(network.epochs), network.entropy_epochs(config.moments)
-    found = [look({"learning_loss": np.nan, "learning_error": np.nan}, 0)]
-    for epoch in fit_module(model, x, y, recipe, network.epochs, seed, prepare=prepare, precision=precision):
+    asked = (VERSION, replace(config, networks=(network,), seeds=(seed,)))
+    optimizer, unfinished = recipe.start(*model.parameters()), Unfinished("residual_tasks", asked, device)
+    done, found = unfinished.resume(model, optimizer)
+    if not found:
+        found = [look({"learning_loss": np.nan, "learning_error": np.nan}, 0)]
+    learned = fit_module(
+        model,
+        x,
+        y,
+        recipe,
+        network.epochs,
+        seed,
+        prepare=prepare,
+        precision=precision,
+        optimizer=optimizer,
+        done=done,
+    )
+    for epoch in learned:
         if epoch.number in stored:
             found.append(look({"learning_loss": epoch.loss, "learning_error": epoch.error}, epoch.number))
+        unfinished.keep(epoch.number, model, optimizer, found)
         report(epoch.number / network.epochs)
+    unfinished.end()
     result = xr.concat(found, "epoch").assign_coords(epoch=stored, part=list(pictures)).expand_dims("seed")
     result["epoch"].attrs.update(long_name="epochs of training", units="1")
     return (
@@ -278,7 +297,7 @@ def _run_network(
             rate=("network", [network.rate], _attrs("learning rate at the start")),
             learned=("network", [len(x)], _attrs("train pictures that are learned from")),
         )
-        .assign_attrs(precision=str(precision).removeprefix("torch."))
+        .assign_attrs(precision=str(precision).removeprefix("torch."), seconds_before=unfinished.seconds_before)
     )
 
 

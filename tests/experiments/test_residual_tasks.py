@@ -7,7 +7,7 @@ import pytest
 import torch
 import xarray as xr
 
-from lib import experiments, records
+from lib import experiments, records, unfinished
 from lib.data.image_tasks import TASKS, load_task
 from lib.experiments import residual_tasks
 from lib.experiments._residual import batches, scores_of
@@ -158,3 +158,23 @@ def test_too_many_pictures_are_refused():
     random = Network("CDigits, random labels", depth=8, epochs=1, learned=64)
     with pytest.raises(ValueError, match="has 64 train pictures, not 80"):
         run(replace(ONE, networks=(random,), images=80))
+
+
+def test_a_run_that_is_interrupted_goes_on_where_it_stood(monkeypatch):
+    monkeypatch.setattr(unfinished, "EVERY", 0.0)
+    config = replace(ONE, networks=(replace(ONE.networks[0], epochs=3),))
+    whole = run(config)
+    seen = []
+
+    def stop(share, text):
+        seen.append(share)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        residual_tasks.run(config, device=CPU, progress=stop)
+    seen = [0.0, 0.0]
+    resumed = residual_tasks.run(config, device=CPU, progress=stop)
+    assert seen[2:] == pytest.approx([1.0, 1.0]), "one epoch was left"
+    assert resumed.attrs.pop("seconds_before") > whole.attrs.pop("seconds_before") == 0
+    assert resumed.identical(whole)
