@@ -26,7 +26,9 @@ class Task:
     coloured: bool = False
     enlarged: int | None = None  # pixels of a side to which images are brought before they are coloured
     pieces: int = 1  # along a side; 1 where pictures are whole
+    classes: int | None = None  # the first ones; all where None
     random_labels: bool = False
+    memorised: bool = False  # learned without weight decay and as they are, as random labels are: their control
 
     @property
     def mirror(self) -> bool:
@@ -42,12 +44,20 @@ _WHOLE = {
     "CIFAR-100": Task("cifar100"),
     "CDigits": Task("digits", coloured=True, enlarged=28),
 }
+_MEMORISED = ("CIFAR-10", "CDigits")
 TASKS: dict[str, Task] = {
     **_WHOLE,
     **{f"{name}_T8": replace(task, pieces=4) for name, task in _WHOLE.items()},
-    **{f"{name}, random labels": replace(_WHOLE[name], random_labels=True) for name in ("CIFAR-10", "CDigits")},
+    **{f"{name}, random labels": replace(_WHOLE[name], random_labels=True, memorised=True) for name in _MEMORISED},
+    **{f"{name}, true labels": replace(_WHOLE[name], memorised=True) for name in _MEMORISED},
+    **{f"{name}, 64 pieces": replace(_WHOLE[name], pieces=8) for name in ("CMNIST", "CFashionMNIST", "CIFAR-10")},
+    **{f"CIFAR-10, {number} classes": replace(_WHOLE["CIFAR-10"], classes=number) for number in (2, 5)},
 }
-"""The tasks of the text by name, and the same made of scikit-learn's digits, which need no download."""
+"""Tasks by name: those of the text, the same made of scikit-learn's digits, which need no download, and controls.
+
+Controls are true labels that are learned as random ones are, pictures torn into 64 pieces instead of 16, and fewer
+classes.
+"""
 
 
 def load_task(name: str, device: str | torch.device | None = None, seed: int = 0) -> ImageSet:
@@ -73,7 +83,7 @@ def load_task(name: str, device: str | torch.device | None = None, seed: int = 0
     torch.Size([1437, 3, 32, 32])
     """
     task = _task(name)
-    images = load(task.dataset, size=task.enlarged, device=device)
+    images = _of_classes(load(task.dataset, size=task.enlarged, device=device), task.classes)
 
     def pictures(x: Tensor, part: Part) -> Tensor:
         x = coloured(x, _of_part(seed, part)) if task.coloured else x
@@ -85,6 +95,20 @@ def load_task(name: str, device: str | torch.device | None = None, seed: int = 0
         x_train=pictures(images.x_train, "train"),
         y_train=shuffled_labels(images.y_train, seed) if task.random_labels else images.y_train,
         x_test=pictures(images.x_test, "test"),
+    )
+
+
+def _of_classes(images: ImageSet, number: int | None) -> ImageSet:
+    if number is None:
+        return images
+    train, test = images.y_train < number, images.y_test < number
+    return replace(
+        images,
+        x_train=images.x_train[train],
+        y_train=images.y_train[train],
+        x_test=images.x_test[test],
+        y_test=images.y_test[test],
+        classes=images.classes[:number],
     )
 
 
@@ -110,7 +134,7 @@ def objects(name: str, part: Part = "test", device: str | torch.device | None = 
     task = _task(name)
     if not task.coloured:
         return None
-    images = load(task.dataset, size=task.enlarged, device=device)
+    images = _of_classes(load(task.dataset, size=task.enlarged, device=device), task.classes)
     x = images.x_train if part == "train" else images.x_test
     mask = placed(x, _of_part(seed, part))[:, 0] > 0
     return torn(mask, seed, task.pieces) if task.pieces > 1 else mask

@@ -3,7 +3,8 @@
 Appendix C of the text: ResNet-56, 100 epochs of SGD at 0.1 with momentum 0.9, weight decay 1e-4 and batches of 128,
 the rate divided by ten after epochs 80 and 90; shorter trainings have the same schedule in proportion. Pictures are
 moved by up to 4 pixels; photographs are mirrored in half of the cases, digits and torn pictures never. For random
-labels there is no weight decay and no augmentation, for it is these very pictures that are to be memorised.
+labels there is no weight decay and no augmentation, for it is these very pictures that are to be memorised; true labels
+are learned in the same way, too, so that both differ in the labels alone.
 
 Layers are read on test pictures, on train pictures where the text does (random labels) or the comparison asks for it
 (CIFAR-10), and on patches of coloured objects alone, without the constant background. Every layer is read at as many
@@ -60,7 +61,7 @@ class Network:
     epochs: int = 100
     rate: float = RATE  # of SGD, before it drops
     learned: int | None = None  # train pictures that are learned from, the first ones; all where None
-    augmented: bool | None = None  # whether pictures are moved and mirrored; unless labels are random where None
+    augmented: bool | None = None  # whether pictures are moved and mirrored; unless they are memorised where None
     seeds: tuple[int, ...] | None = None  # those of the whole run where None
 
     @property
@@ -72,24 +73,24 @@ class Network:
     @property
     def moved(self) -> bool:
         """Whether pictures are moved and mirrored while learning."""
-        return not TASKS[self.task].random_labels if self.augmented is None else self.augmented
+        return not TASKS[self.task].memorised if self.augmented is None else self.augmented
 
     @property
     def weight_decay(self) -> float:
         """Its coefficient."""
-        return 0.0 if TASKS[self.task].random_labels else 1e-4
+        return 0.0 if TASKS[self.task].memorised else 1e-4
 
     def entropy_epochs(self, moments: int) -> list[int]:
         """Epochs after which its entropies are estimated, see :func:`entropy_epochs`."""
-        return entropy_epochs(self.epochs, moments, random_labels=TASKS[self.task].random_labels)
+        return entropy_epochs(self.epochs, moments, memorised=TASKS[self.task].memorised)
 
     @property
     def parts(self) -> tuple[str, ...]:
         """What its layers are read on."""
         task = TASKS[self.task]
-        if task.random_labels:
+        if task.memorised or self.task == "CIFAR-10":
             return "test", "train"
-        return ("test", "object") if task.coloured else ("test", "train") if self.task == "CIFAR-10" else ("test",)
+        return ("test", "object") if task.coloured else ("test",)
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,19 @@ class Config:
 
 _ALL = ("CMNIST", "CKMNIST", "CFashionMNIST", "CIFAR-10", "CIFAR-100")
 _TORN = tuple(f"{name}_T8" for name in _ALL)
-_RANDOM = "CIFAR-10, random labels"
+_RANDOM, _TRUE = "CIFAR-10, random labels", "CIFAR-10, true labels"
+_PIECES = tuple(f"{name}, 64 pieces" for name in ("CMNIST", "CFashionMNIST", "CIFAR-10"))
 
-PAPER = (*(Network(task) for task in (*_ALL, *_TORN, _RANDOM)), Network("CIFAR-10", rate=0.05))
+PAPER = (
+    *(Network(task) for task in (*_ALL, *_TORN, _RANDOM)),
+    Network("CIFAR-10", rate=0.05),
+    Network(_TRUE),
+    *(Network("CIFAR-10", rate=rate) for rate in (0.2, 0.025)),
+    Network(_RANDOM, rate=0.01),
+    Network(_RANDOM, augmented=True),
+    *(Network(task) for task in (*_PIECES, "CIFAR-10, 2 classes", "CIFAR-10, 5 classes")),
+)
+"""The text's networks, and then the controls that it has not."""
 
 _FEW_TASKS = ("CIFAR-10", "CMNIST", "CKMNIST", "CFashionMNIST", "CIFAR-100")
 _FEW_TORN = ("CIFAR-10_T8", "CMNIST_T8", "CFashionMNIST_T8")
@@ -122,7 +133,7 @@ REDUCED = (
     Network(_RANDOM, epochs=150, learned=5_000),
     *(Network(task, depth=20, epochs=8) for task in (*_FEW_TASKS, *_FEW_TORN)),
     Network("CIFAR-10", depth=20, epochs=8, rate=0.05),
-    Network(_RANDOM, depth=20, epochs=150, learned=5_000),
+    *(Network(task, depth=20, epochs=150, learned=5_000) for task in (_RANDOM, _TRUE)),
 )
 """One ResNet-56 a task, three for random labels; then ResNet-20, which carries the seeds."""
 
@@ -166,10 +177,10 @@ def stored_epochs(epochs: int) -> list[int]:
     return sorted({epoch for epoch in early if epoch < epochs} | {epochs})
 
 
-def entropy_epochs(epochs: int, moments: int, *, random_labels: bool = False) -> list[int]:
+def entropy_epochs(epochs: int, moments: int, *, memorised: bool = False) -> list[int]:
     """Return the stored epochs after which entropies are estimated: 0, and near to evenly spaced in the logarithm.
 
-    With random labels also all of :data:`RANDOM_RANGE`.
+    Where labels are memorised also all of :data:`RANDOM_RANGE`.
 
     Examples
     --------
@@ -182,7 +193,7 @@ def entropy_epochs(epochs: int, moments: int, *, random_labels: bool = False) ->
     wanted = np.geomspace(1, epochs, moments - 1)
     nearest = np.abs(np.log(np.array(stored[1:])[:, None] / wanted)).argmin(0)
     first, last = RANDOM_RANGE
-    fitted = {epoch for epoch in stored if random_labels and first <= epoch <= last}
+    fitted = {epoch for epoch in stored if memorised and first <= epoch <= last}
     return [0, *sorted({stored[1 + place] for place in nearest.tolist()} | fitted)]
 
 

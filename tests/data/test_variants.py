@@ -1,5 +1,7 @@
 """Coloured and torn pictures, random crops, and the tasks made of them."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -188,6 +190,27 @@ def test_random_labels_are_as_many_of_each_class_and_of_train_pictures_only():
     assert torch.equal(true.y_test, random.y_test)
 
 
+def test_true_labels_are_those_that_random_ones_were_made_of():
+    true, plain = load_task("CDigits, true labels"), load_task("CDigits")
+    assert torch.equal(true.y_train, plain.y_train)
+    assert torch.equal(true.x_train, load_task("CDigits, random labels").x_train)
+
+
+def test_controls_have_finer_pieces_or_fewer_classes(monkeypatch):
+    digits = replace(TASKS["CDigits"], classes=2)
+    monkeypatch.setitem(TASKS, "two", digits)
+    monkeypatch.setitem(TASKS, "torn", replace(TASKS["CDigits"], pieces=8))
+    two, whole = load_task("two"), load_task("CDigits")
+    assert two.classes == whole.classes[:2]
+    for part in ("train", "test"):
+        kept = getattr(whole, f"y_{part}") < 2
+        assert torch.equal(getattr(two, f"y_{part}"), getattr(whole, f"y_{part}")[kept])
+        assert len(getattr(two, f"x_{part}")) == int(kept.sum()) > 50
+    assert torch.equal(load_task("torn").x_test, torn(whole.x_test, 0, 8))
+    assert [TASKS[f"CIFAR-10, {number} classes"].classes for number in (2, 5)] == [2, 5]
+    assert TASKS["CIFAR-10, 64 pieces"].pieces == 8
+
+
 @pytest.mark.parametrize("name", ["CDigits", "CDigits_T8"])
 @pytest.mark.parametrize("part", ["train", "test"])
 def test_outside_of_objects_all_is_black(name, part):
@@ -202,7 +225,9 @@ def test_outside_of_objects_all_is_black(name, part):
 
 def test_photographs_have_no_background():
     assert objects("CIFAR-10") is None
-    assert [name for name, task in TASKS.items() if task.mirror] == ["CIFAR-10", "CIFAR-100", "CIFAR-10, random labels"]
+    mirrored = ["CIFAR-10", "CIFAR-100", *(f"CIFAR-10, {what}" for what in ("random labels", "true labels"))]
+    mirrored += ["CIFAR-10, 2 classes", "CIFAR-10, 5 classes"]
+    assert [name for name, task in TASKS.items() if task.mirror] == mirrored
 
 
 def test_all_tasks_name_image_sets():

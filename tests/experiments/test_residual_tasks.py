@@ -102,7 +102,7 @@ def test_presets_hold_the_tasks_of_the_text():
     reduced = residual_tasks.pieces(PRESETS["reduced"])
     depths = [piece.networks[0].depth for piece in reduced]
     assert depths == sorted(depths, reverse=True)
-    assert [piece.seeds for piece in reduced if piece.networks[0].depth == 20] == [(0, 1, 2)] * 10
+    assert [piece.seeds for piece in reduced if piece.networks[0].depth == 20] == [(0, 1, 2)] * 11
     assert [len(piece.seeds) for piece in reduced if piece.networks[0].depth == 56] == [1] * 8 + [3]
 
 
@@ -120,7 +120,7 @@ def test_random_labels_are_read_where_the_text_fits_its_exponent():
     assert [epoch for epoch in moments if 40 <= epoch <= 80] == [40, 50, 60, 70, 80]
     assert set(entropy_epochs(150, 8)) <= set(moments)
     assert Network("CIFAR-10", epochs=150).entropy_epochs(8) == entropy_epochs(150, 8)
-    assert max(entropy_epochs(30, 4, random_labels=True)) == 30
+    assert max(entropy_epochs(30, 4, memorised=True)) == 30
 
 
 def test_a_network_is_the_same_alone_and_among_others(smoke_record):
