@@ -4,8 +4,8 @@ Choices made before any record was judged:
 
 - Complexity is per unit, so that layers of 16, 32 and 64 channels can be compared. A block's number is the mean over
   its layers; the top block is the fourth.
-- Layers are read on test pictures, for random labels on train pictures, as in the text. Difficulty is the error on test
-  pictures after the last epoch.
+- Layers are read on test pictures, where labels are memorised on train pictures, as in the text. Difficulty is the
+  error on test pictures after the last epoch.
 - A run has memorised its labels if its error on train pictures is below 0.1 in the end.
 - Networks that share a seed began with the same weights, so seeds are paired. What needs several tasks takes the seeds
   that all of them have.
@@ -33,6 +33,8 @@ DEPTH, EPOCHS = 56, 100
 WHOLE = ("CMNIST", "CKMNIST", "CFashionMNIST", "CIFAR-10", "CIFAR-100")
 TORN = tuple(f"{task}_T8" for task in WHOLE)
 RANDOM = "CIFAR-10, random labels"
+TRUE = "CIFAR-10, true labels"
+"""What random labels differ from in nothing but the labels: as many pictures, learned in the same way for as long."""
 
 NEEDED: dict[str, tuple[str, ...]] = {
     "J2": (RANDOM, "CIFAR-10"),
@@ -133,7 +135,7 @@ def epochs_of(chosen: xr.Dataset) -> int:
 
 def part_of(chosen: xr.Dataset) -> str:
     """Return the pictures on which a network's layers are read where nothing else is asked for."""
-    return "train" if TASKS[task_of(chosen)].random_labels else "test"
+    return "train" if TASKS[task_of(chosen)].memorised else "test"
 
 
 def by_success(chosen: xr.Dataset) -> tuple[xr.Dataset | None, xr.Dataset | None]:
@@ -220,17 +222,39 @@ def gap(
     return difference_interval(first, of_block(lower, quantity, block, parts[1], epoch), paired=paired)
 
 
+def gap_since(higher: xr.Dataset, lower: xr.Dataset, quantity: str, block: int = TOP) -> Estimate:
+    """Return by how much such a difference has grown in training: how far it is from its control."""
+    paired = bool(common_seeds(higher, lower))
+    if paired:
+        higher, lower = same_seeds(higher, lower)
+    first, second = (
+        of_block(each, quantity, block) - of_block(each, quantity, block, epoch=0) for each in (higher, lower)
+    )
+    return difference_interval(first, second, paired=paired)
+
+
 def reversed_gap(found: Estimate) -> Estimate:
     """Return a difference taken the other way round."""
     return Estimate(-found.mean, -found.high, -found.low, found.n)
 
 
-def above_zero(name: str, found: Estimate, control: Estimate | None = None, note: str = "") -> Condition:
-    """Make the condition that a difference is above 0; a control where it is above 0 too holds as well."""
+def above_zero(
+    name: str,
+    found: Estimate,
+    control: Estimate | None = None,
+    note: str = "",
+    *,
+    difference: Estimate | None = None,
+) -> Condition:
+    """Make the condition that a difference is above 0; a control where it is above 0 too holds as well.
+
+    Where the interval of its `difference` to the control holds 0, it is not beyond the control.
+    """
     return Condition.measured(
         name,
         found,
         control=control,
+        difference=difference,
         passes=lies(span(found), low=TINY),
         holds_in_control=None if control is None else lies(span(control), low=TINY) is True,
         note=note,

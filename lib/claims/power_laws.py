@@ -211,6 +211,7 @@ def exponent_depends_on_the_rate(record: xr.Dataset) -> Judgement | None:
             used += [first, second]
     if not conditions:
         return None
+    longer = any(not c.note.startswith("too few") for c in conditions)
     complete = all(any(f"rate {rate:g}" in c.name or f"and {rate:g}" in c.name for c in conditions) for rate in rates)
     return close(
         "J20",
@@ -219,8 +220,9 @@ def exponent_depends_on_the_rate(record: xr.Dataset) -> Judgement | None:
         used,
         record=record,
         measure="exponent at the higher rate less that at the lower, least",
-        control="epoch times rate as time: in the notes",
-        text=f"{passing(conditions)} are larger at the higher rate.",
+        control=f"epoch times rate as time: {'in the notes' if longer else 'not possible, too short'}",
+        text=f"{passing(conditions)} are larger at the higher rate."
+        + ("" if complete else f" Not all of the rates {', '.join(map(str, rates))} are run."),
         partly=not complete,
     )
 

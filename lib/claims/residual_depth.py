@@ -1,17 +1,35 @@
-"""Judges of what trained residual networks on one task allow: J1, J5, J7 and J12, on records of ``residual_depth``."""
+"""Judges of what residual networks show layer by layer: J1, J5, J7 and J12.
+
+On records of ``residual_depth``, the published networks on CIFAR-10, trained to their end but one a depth, and beside
+them of ``residual_tasks``, our own networks task by task. There the control is the network before it learned, and
+random labels are judged by the same test, on train pictures, among those runs that memorised them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import xarray as xr
 
 from lib.claims._judging import TINY, all_of, conclude, passing, range_of, span, weakest
-from lib.claims._model import Condition, Judgement
+from lib.claims._model import Condition, Judgement, Verdict
 from lib.claims._registry import judge
+from lib.claims._residual_tasks import (
+    RANDOM,
+    TOP,
+    above_zero,
+    as_the_text,
+    layers,
+    learners,
+    same_seeds,
+    scale_of,
+    task_of,
+    with_tasks,
+)
 from lib.claims._verdict import lies
-from lib.measures.statistics import kendall_tau, seed_interval
+from lib.measures.statistics import Estimate, difference_interval, kendall_tau, seed_interval
 
 RISE = 0.8
 """Rank correlation of depth and effective dimension, up to its peak, above which it grows."""
@@ -24,6 +42,12 @@ FALL = 0.9
 
 LINEAR = (0.4, 0.6)
 """Linearity that is about 0.5."""
+
+CLASSES = ("CIFAR-100", "CIFAR-10", "CIFAR-10, 5 classes", "CIFAR-10, 2 classes")
+"""Tasks that differ in the number of classes, more first."""
+
+ALIKE = 0.1
+"""Spread over tasks below which linearity is the same for all."""
 
 
 def _networks(record: xr.Dataset) -> Iterator[tuple[str, xr.Dataset]]:
@@ -68,50 +92,91 @@ def border_step(profile: np.ndarray, block: np.ndarray) -> np.ndarray:
     return np.asarray(steps[..., borders].max(axis=-1) / np.median(steps, axis=-1))[()]
 
 
+def _of_tasks(record: xr.Dataset | None) -> tuple[list[tuple[str, xr.Dataset]], list[tuple[str, xr.Dataset]]]:
+    """Return name and network of tasks with true labels, and of random ones."""
+    found = [] if record is None else learners(record)
+    return [each for each in found if task_of(each[1]) != RANDOM], [
+        each for each in found if task_of(each[1]) == RANDOM
+    ]
+
+
+def _run(tasks: list[tuple[str, xr.Dataset]], random: list[tuple[str, xr.Dataset]]) -> str:
+    """Say what was run beside the published networks."""
+    used = [chosen for _, chosen in (*tasks, *random)]
+    beside = f" and {scale_of(used)}" if used else "; no other task"
+    return f" Run: published networks on CIFAR-10{beside}.{'' if random else ' Not run: random labels.'}"
+
+
+def _ceiling(tasks: list[tuple[str, xr.Dataset]], random: list[tuple[str, xr.Dataset]]) -> Verdict:
+    """Return the verdict that such networks allow at most."""
+    as_stated = tasks and random and all(as_the_text(chosen) for _, chosen in (*tasks, *random))
+    return "reproduced" if as_stated else "partly"
+
+
 def _untrained(conditions: list[Condition]) -> str:
     """Say from where to where the untrained networks go."""
     return f"untrained: {range_of([c.control for c in conditions if c.control is not None])}"
 
 
-@judge("J1", experiment="residual_depth")
-def dimension_grows_smoothly(record: xr.Dataset) -> Judgement:
+def _smooth(profile: np.ndarray, block: np.ndarray) -> tuple[Estimate, Estimate, bool | None]:
+    """Return tau up to the peak of a profile (seed, layer), its largest step at a border, and whether both pass."""
+    tau, step = seed_interval(rise(profile)), seed_interval(border_step(profile, block))
+    return tau, step, all_of(lies(span(tau), low=RISE), lies(span(step), high=STEP))
+
+
+@judge("J1", experiment="residual_depth", beside=["residual_tasks"])
+def dimension_grows_smoothly(record: xr.Dataset, tasks: xr.Dataset | None) -> Judgement:
     """Effective dimension must rise with depth up to its peak, and not jump where the number of channels doubles.
 
     Kendall's tau of depth and effective dimension up to the peak must exceed 0.8, and the larger step at a border
     between blocks must stay below 3 times the median step. The effect is that step, where it is largest. The same is
-    asked of the untrained network; tau with 16 channels drawn from every layer is in the notes.
+    asked of the untrained network and of one that memorised random labels; tau with 16 channels drawn from every layer
+    is in the notes.
     """
     conditions, rises = [], []
     for name, chosen in _networks(record):
         block = chosen["block"].isel(state=0, seed=0).values
-        found = {}
-        for state in ("trained", "untrained"):
-            profile = values(chosen, "effective_dimension", state)
-            tau, step = seed_interval(rise(profile)), seed_interval(border_step(profile, block))
-            found[state] = (tau, step, all_of(lies(span(tau), low=RISE), lies(span(step), high=STEP)))
-        tau, step, passes = found["trained"]
-        control_tau, control, control_passes = found["untrained"]
+        trained, before = (values(chosen, "effective_dimension", state) for state in ("trained", "untrained"))
         drawn = seed_interval(rise(values(chosen, "sampled_dimension", "trained")))
-        conditions.append(
-            Condition.measured(
-                name,
-                step,
-                control=control,
-                passes=passes,
-                holds_in_control=control_passes is True,
-                note=f"tau up to the peak {tau.mean:.2f} (untrained {control_tau.mean:.2f}), with 16 channels drawn "
-                f"from every layer {drawn.mean:.2f}",
-            )
-        )
-        rises.append(float(tau.mean))
+        note = f", with 16 channels drawn from every layer {drawn.mean:.2f}"
+        conditions.append(_grows(f"{name}, published", _smooth(trained, block), _smooth(before, block), note))
+        rises.append(float(rise(trained).mean()))
+    others, random = _of_tasks(tasks)
+    for name, chosen in others:
+        block = chosen["block"].values
+        after, before = (layers(chosen, "effective_dimension", epoch=epoch) for epoch in (-1, 0))
+        conditions.append(_grows(name, _smooth(after, block), _smooth(before, block)))
+        rises.append(float(rise(layers(chosen, "effective_dimension")).mean()))
+    memorised = [(name, _smooth(layers(each, "effective_dimension"), each["block"].values)) for name, each in random]
+    said = "".join(
+        f" {name}: tau {tau.mean:.2f}, step {step.mean:.1f}{', so it holds there too' if holds else ''}."
+        for name, (tau, step, holds) in memorised
+    )
     return conclude(
         max(conditions, key=lambda condition: condition.effect),
         conditions,
         measure="largest step of effective dimension at a border of blocks over the median step, largest of networks",
         control=_untrained(conditions),
-        text=f"{passing(conditions)} rise without a jump where channels double, on CIFAR-10; tau of depth and "
-        f"effective dimension up to its peak is {range_of(rises)}. Random labels are a control that is not run.",
-        at_most="partly",
+        text=f"{passing(conditions)} rise without a jump where channels double; tau of depth and effective dimension "
+        f"up to its peak is {range_of(rises)}.{said}{_run(others, random)}",
+        at_most=_ceiling(others, random),
+    )
+
+
+def _grows(
+    name: str,
+    found: tuple[Estimate, Estimate, bool | None],
+    before: tuple[Estimate, Estimate, bool | None],
+    note: str = "",
+) -> Condition:
+    tau, step, passes = found
+    return Condition.measured(
+        name,
+        step,
+        control=before[1],
+        passes=passes,
+        holds_in_control=before[2] is True,
+        note=f"tau up to the peak {tau.mean:.2f} (untrained {before[0].mean:.2f}){note}",
     )
 
 
@@ -127,13 +192,13 @@ def least_rise(profile: np.ndarray, block: np.ndarray) -> np.ndarray:
     return np.asarray(np.diff(means, axis=-1).min(axis=-1))
 
 
-@judge("J5", experiment="residual_depth")
-def complexity_rises_with_depth(record: xr.Dataset) -> Judgement:
+@judge("J5", experiment="residual_depth", beside=["residual_tasks"])
+def complexity_rises_with_depth(record: xr.Dataset, tasks: xr.Dataset | None) -> Judgement:
     """Complexity per unit must rise from block 2 to 3 and from 3 to 4, in the mean over their layers, on CIFAR-10.
 
     The effect is the smaller rise, of the network where it is least. Controls that must not show it: the untrained
-    network, and the trained one on images whose pixels were shuffled. What independent units with the same rates would
-    show, which is marginal entropy alone, is in the notes.
+    network, and the trained one on images whose pixels were shuffled, which our own networks were not shown. What
+    independent units with the same rates would show, which is marginal entropy alone, is in the notes.
     """
     conditions = []
     for name, chosen in _networks(record):
@@ -146,13 +211,29 @@ def complexity_rises_with_depth(record: xr.Dataset) -> Judgement:
         holds = any(lies(span(found[state]), low=TINY) is True for state in ("untrained", "shuffled pixels"))
         conditions.append(
             Condition.measured(
-                name,
+                f"{name}, published",
                 found["trained"],
                 control=found["untrained"],
                 passes=lies(span(found["trained"]), low=TINY),
                 holds_in_control=holds,
                 note=f"shuffled pixels {found['shuffled pixels'].mean:.3f}; "
                 f"independent units {least_rise(alone, block).mean():.3f}",
+            )
+        )
+    own = [] if tasks is None else list(with_tasks(tasks, "CIFAR-10"))
+    for depth, (network,) in own:
+        block = network["block"].values
+        after, before = (least_rise(layers(network, "complexity", epoch=epoch), block) for epoch in (-1, 0))
+        alone = seed_interval(least_rise(layers(network, "independent_bits"), block))
+        conditions.append(
+            Condition.measured(
+                f"ResNet-{depth}, {scale_of([network]).partition(', ')[2]}",
+                seed_interval(after),
+                control=seed_interval(before),
+                passes=lies(span(seed_interval(after)), low=TINY),
+                holds_in_control=lies(span(seed_interval(before)), low=TINY) is True,
+                difference=difference_interval(after, before),
+                note=f"independent units {alone.mean:.3f}",
             )
         )
     return conclude(
@@ -164,70 +245,120 @@ def complexity_rises_with_depth(record: xr.Dataset) -> Judgement:
     )
 
 
-@judge("J7", experiment="residual_depth")
-def both_fall_in_the_end(record: xr.Dataset) -> Judgement:
-    """Complexity per unit and effective dimension of the last layer must be below 0.9 of their peak over layers.
+@judge("J7", experiment="residual_depth", beside=["residual_tasks"])
+def both_fall_in_the_end(record: xr.Dataset, tasks: xr.Dataset | None) -> Judgement:
+    """Complexity per unit and effective dimension of the last layer must be below 0.9 of their peak, less on CIFAR-100.
 
-    The effect is that share where it is largest. The untrained network is asked the same. That CIFAR-100 falls less
-    needs networks trained on it, so the verdict is ``partly`` at most.
+    The effect is that share where it is largest. The untrained network and one that memorised random labels are asked
+    the same. That CIFAR-100 falls less asks for a share larger than CIFAR-10's at the same depth and scale; if the
+    number of classes is the cause, as the text says, 10 classes of CIFAR-10 must fall less than 5, and 5 less than 2.
+    Where those are not run the verdict is ``partly`` at most.
     """
-    conditions = []
-    for name, chosen in _networks(record):
-        for quantity, words in (("complexity_per_unit", "complexity"), ("effective_dimension", "dimension")):
-            shares = {}
-            for state in ("trained", "untrained"):
-                profile = values(chosen, quantity, state)
-                shares[state] = seed_interval(profile[:, -1] / profile.max(axis=1))
-            control = shares["untrained"]
-            conditions.append(
-                Condition.measured(
-                    f"{name}, {words}",
-                    shares["trained"],
-                    control=control,
-                    passes=lies(span(shares["trained"]), high=FALL),
-                    holds_in_control=lies(span(control), high=FALL) is True,
-                )
-            )
+    conditions, memorised = [], []
+    for quantity, words in (("complexity_per_unit", "complexity"), ("effective_dimension", "dimension")):
+        for name, chosen in _networks(record):
+            trained, before = (last_over_peak(values(chosen, quantity, state)) for state in ("trained", "untrained"))
+            conditions.append(_falls(f"{name}, published, {words}", trained, before))
+    others, random = _of_tasks(tasks)
+    for quantity in ("complexity", "effective_dimension"):
+        words = quantity.removeprefix("effective_")
+        for name, chosen in others:
+            trained, before = (last_over_peak(layers(chosen, quantity, epoch=epoch)) for epoch in (-1, 0))
+            conditions.append(_falls(f"{name}, {words}", trained, before))
+        memorised += [
+            f"{name}, {words} {float(last_over_peak(layers(chosen, quantity)).mean()):.2f}" for name, chosen in random
+        ]
+    fewer_run = tasks is not None and any(True for _ in with_tasks(tasks, *CLASSES))
+    largest = max(conditions, key=lambda condition: condition.effect)
+    falls = len(conditions)
+    for quantity in ("complexity", "effective_dimension"):
+        for more, fewer in pairwise(CLASSES):
+            for depth, both in [] if tasks is None else with_tasks(tasks, more, fewer):
+                first, second = (last_over_peak(layers(chosen, quantity)) for chosen in same_seeds(*both))
+                if len(first):
+                    name = f"ResNet-{depth}, {more} above {fewer}, {quantity.removeprefix('effective_')}"
+                    conditions.append(above_zero(name, difference_interval(first, second)))
     return conclude(
-        max(conditions, key=lambda condition: condition.effect),
+        largest,
         conditions,
         measure="last layer over peak, largest",
         control=_untrained(conditions),
-        text=f"{passing(conditions)} fall on CIFAR-10. CIFAR-100, fewer classes and random labels are not run.",
-        at_most="partly",
+        text=f"{passing(conditions[:falls])} fall; {passing(conditions[falls:])} fall less with more classes."
+        + (f" Random labels: {'; '.join(memorised)}." if memorised else "")
+        + _run(others, random)
+        + ("" if fewer_run else " Not run: fewer classes than 10."),
+        at_most=_ceiling(others, random) if fewer_run else "partly",
     )
 
 
-@judge("J12", experiment="residual_depth")
-def top_block_is_half_linear(record: xr.Dataset) -> Judgement:
-    """Mean linearity of block 4, as the text's figure 5 has it, must lie between 0.4 and 0.6.
+def last_over_peak(profile: np.ndarray) -> np.ndarray:
+    """Return the last layer's share of the largest one, of profiles (seed, layer).
+
+    Examples
+    --------
+    >>> last_over_peak(np.array([[1.0, 4.0, 3.0]]))
+    array([0.75])
+    """
+    return np.asarray(profile[:, -1] / profile.max(axis=1))
+
+
+def _falls(name: str, trained: np.ndarray, before: np.ndarray) -> Condition:
+    share, control = seed_interval(trained), seed_interval(before)
+    return Condition.measured(
+        name,
+        share,
+        control=control,
+        passes=lies(span(share), high=FALL),
+        holds_in_control=lies(span(control), high=FALL) is True,
+        difference=difference_interval(trained, before),
+    )
+
+
+@judge("J12", experiment="residual_depth", beside=["residual_tasks"])
+def top_block_is_half_linear(record: xr.Dataset, tasks: xr.Dataset | None) -> Judgement:
+    """Mean linearity of block 4, as the text's figure 5 has it, must lie between 0.4 and 0.6, on all tasks alike.
 
     The effect is that mean for the network where it is farthest from 0.5; from where to where single layers go is in
-    the notes. Controls are the untrained network, after the summation, and the ReLU inside the cell, where batch norm
-    alone would give about 0.5. That tasks differ by less than 0.1 cannot be asked of one task: ``partly`` at most.
+    the notes. Controls are the untrained network, after the summation, and for the published networks the ReLU inside
+    the cell, where batch norm alone would give about 0.5. Tasks, learned at one depth, are alike where their means over
+    seeds span less than 0.1. Random labels are one of the text's tasks.
     """
     conditions = []
     for name, chosen in _networks(record):
-        top = chosen["block"].isel(state=0, seed=0).values == 4
-        layers = values(chosen, "linearity", "trained")[:, top]
-        untrained = seed_interval(values(chosen, "linearity", "untrained")[:, top].mean(axis=1))
+        top = chosen["block"].isel(state=0, seed=0).values == TOP
+        trained, before = (values(chosen, "linearity", state)[:, top] for state in ("trained", "untrained"))
         inside = seed_interval(values(chosen, "branch_linearity", "trained")[:, top].mean(axis=1))
-        mean = seed_interval(layers.mean(axis=1))
-        conditions.append(
-            Condition.measured(
-                name,
-                mean,
-                control=untrained,
-                passes=lies(span(mean), *LINEAR),
-                holds_in_control=lies(span(untrained), *LINEAR) is True,
-                note=f"its layers go from {layers.min():.2f} to {layers.max():.2f}; inside the cells {inside.mean:.2f}",
-            )
-        )
+        conditions.append(_half(f"{name}, published", trained, before, f"; inside the cells {inside.mean:.2f}"))
+    others, random = _of_tasks(tasks)
+    by_depth: dict[int, list[float]] = {}
+    for name, chosen in (*others, *random):
+        top = chosen["block"].values == TOP
+        after, before = (layers(chosen, "linearity", epoch=epoch)[:, top] for epoch in (-1, 0))
+        conditions.append(_half(name, after, before))
+        by_depth.setdefault(int(chosen["depth"]), []).append(float(after.mean()))
+    carrier = max(conditions, key=lambda condition: abs(condition.effect - 0.5))
+    for depth, means in by_depth.items():
+        if len(means) > 1:
+            spread = max(means) - min(means)
+            name = f"ResNet-{depth}, spread over {len(means)} tasks"
+            conditions.append(Condition(name, spread, seeds=1, passes=lies((spread, spread), high=ALIKE)))
     return conclude(
-        max(conditions, key=lambda condition: abs(condition.effect - 0.5)),
+        carrier,
         conditions,
         measure="mean linearity of block 4, farthest from 0.5",
         control=_untrained(conditions),
-        text=f"{passing(conditions)} are about 0.5 on CIFAR-10, one of the text's tasks; single layers go farther.",
-        at_most="partly",
+        text=f"{passing(conditions)} are as stated; single layers go farther.{_run(others, random)}",
+        at_most=_ceiling(others, random),
+    )
+
+
+def _half(name: str, trained: np.ndarray, before: np.ndarray, note: str = "") -> Condition:
+    mean, untrained = seed_interval(trained.mean(axis=1)), seed_interval(before.mean(axis=1))
+    return Condition.measured(
+        name,
+        mean,
+        control=untrained,
+        passes=lies(span(mean), *LINEAR),
+        holds_in_control=lies(span(untrained), *LINEAR) is True,
+        note=f"its layers go from {trained.min():.2f} to {trained.max():.2f}{note}",
     )

@@ -24,6 +24,7 @@ from lib.claims._residual_tasks import (
     RANDOM,
     TOP,
     TORN,
+    TRUE,
     WHOLE,
     above_zero,
     by_success,
@@ -33,6 +34,7 @@ from lib.claims._residual_tasks import (
     missing,
     of_block,
     of_depth,
+    of_task,
     reversed_gap,
     with_tasks,
 )
@@ -54,9 +56,27 @@ LESS_LINEAR = 0.05
 
 
 def _memorisers(record: xr.Dataset) -> list[tuple[int, xr.Dataset | None, xr.Dataset | None, xr.Dataset]]:
-    """Return depth, successful and failed runs with random labels, and the network with the true ones."""
+    """Return depth, successful and failed runs with random labels, and the network that learned CIFAR-10."""
     found = with_tasks(record, RANDOM, "CIFAR-10")
     return [(depth, *by_success(random), images) for depth, (random, images) in found]
+
+
+def _beside(record: xr.Dataset, depth: int, images: xr.Dataset) -> list[tuple[str, xr.Dataset, str]]:
+    """Return what random labels are held against: its name, the network, the pictures that it is read on.
+
+    CIFAR-10 differs from them in the number of pictures, augmentation, weight decay and epochs as well as in the
+    labels; true labels that were learned in the same way differ in the labels alone.
+    """
+    alike = of_task(record, TRUE, depth)
+    found = [("CIFAR-10 on test", images, "test"), ("CIFAR-10 on train", images, "train")]
+    return found if alike is None else [*found, ("the same pictures with true labels", alike, "train")]
+
+
+def _alone(record: xr.Dataset) -> str:
+    """Say where nothing is there that differs in the labels alone."""
+    depths = [depth for depth, *_ in _memorisers(record) if of_task(record, TRUE, depth) is None]
+    named = ", ".join(f"ResNet-{depth}" for depth in depths)
+    return f" True labels learned as random ones are: not run ({named})." if depths else ""
 
 
 @judge("J2", experiment="residual_tasks")
@@ -64,16 +84,17 @@ def memorisers_are_rich_on_top(record: xr.Dataset) -> Judgement | None:
     """Random labels against CIFAR-10: effective dimension higher in block 4, lower in blocks 2 and 3; failures low.
 
     Of runs that memorised, on train pictures, against CIFAR-10's on test pictures and, as the control asks, on train
-    pictures too; and in block 4 successful against failed runs. Every effect is counted in the stated direction.
+    pictures too, and against true labels that were learned as the random ones are, where they were run; and in block 4
+    successful against failed runs. Every effect is counted in the stated direction.
     """
     conditions, used = [], []
     for depth, good, bad, images in _memorisers(record):
-        for part, block in product(("test", "train"), (TOP, 3, 2)):
+        for (name, other, part), block in product(_beside(record, depth, images), (TOP, 3, 2)):
             if good is not None:
-                found = gap(good, images, "effective_dimension", block, parts=("train", part))
+                found = gap(good, other, "effective_dimension", block, parts=("train", part))
                 found = found if block == TOP else reversed_gap(found)
                 side = "above" if block == TOP else "below"
-                conditions.append(above_zero(f"ResNet-{depth}, block {block} {side} CIFAR-10 on {part}", found))
+                conditions.append(above_zero(f"ResNet-{depth}, block {block} {side} {name}", found))
         if good is not None and bad is not None:
             found = gap(good, bad, "effective_dimension")
             conditions.append(above_zero(f"ResNet-{depth}, failed below successful", found))
@@ -85,15 +106,16 @@ def memorisers_are_rich_on_top(record: xr.Dataset) -> Judgement | None:
 def memorisers_are_complex_throughout(record: xr.Dataset) -> Judgement | None:
     """Random labels: mean complexity per unit of blocks 2 to 4 above CIFAR-10's; failed runs differ from successful.
 
-    Of runs that memorised, on train pictures, against CIFAR-10's on test and on train pictures. That failed runs differ
-    asks for an interval of the difference, in the mean over these blocks, without 0.
+    Of runs that memorised, on train pictures, against CIFAR-10's on test and on train pictures, and against true labels
+    that were learned as the random ones are, where they were run. That failed runs differ asks for an interval of the
+    difference, in the mean over these blocks, without 0.
     """
     conditions, used = [], []
     for depth, good, bad, images in _memorisers(record):
-        for part, block in product(("test", "train"), BLOCKS):
+        for (name, other, part), block in product(_beside(record, depth, images), BLOCKS):
             if good is not None:
-                found = gap(good, images, "complexity", block, parts=("train", part))
-                conditions.append(above_zero(f"ResNet-{depth}, block {block} above CIFAR-10 on {part}", found))
+                found = gap(good, other, "complexity", block, parts=("train", part))
+                conditions.append(above_zero(f"ResNet-{depth}, block {block} above {name}", found))
         if good is not None and bad is not None:
             first, second = (np.mean([of_block(each, "complexity", b) for b in BLOCKS], axis=0) for each in (good, bad))
             found = difference_interval(first, second, paired=False)
@@ -118,7 +140,7 @@ def _of_memorisers(
         record=record,
         measure=f"difference of {quantity}, least ({carrier.name})",
         control="CIFAR-10 on train pictures: among the conditions",
-        text=f"{passing(conditions)} are as stated."
+        text=f"{passing(conditions)} are as stated.{_alone(record)}"
         + ("" if apart else " No depth has both successful and failed runs."),
         partly=not apart,
     )
@@ -213,7 +235,8 @@ def lower_blocks_are_more_linear(record: xr.Dataset) -> Judgement | None:
     """Linearity of blocks 2 and 3 above that of block 4 on images; with random labels lower there, by more than 0.05.
 
     Every task by itself, by the nearer block; control: before training. Random labels against CIFAR-10 on test and on
-    train pictures, in the mean over blocks 2 and 3. Every effect is the margin in the stated direction.
+    train pictures, and against true labels that were learned in the same way, in the mean over blocks 2 and 3. Every
+    effect is the margin in the stated direction.
     """
     conditions, used = [], []
     for task in (*WHOLE, *TORN):
@@ -224,16 +247,17 @@ def lower_blocks_are_more_linear(record: xr.Dataset) -> Judgement | None:
                 for epoch in (-1, 0)
             ]
             found, before = map(seed_interval, margins)
-            conditions.append(above_zero(f"ResNet-{depth}, {task}", found, before))
+            since = difference_interval(margins[0], margins[1])
+            conditions.append(above_zero(f"ResNet-{depth}, {task}", found, before, difference=since))
             used.append(chosen)
     for depth, good, _, images in _memorisers(record):
         if good is None:
             continue
         second = np.mean([of_block(good, "linearity", lower) for lower in (2, 3)], axis=0)
-        for part in ("test", "train"):
-            first = np.mean([of_block(images, "linearity", lower, part) for lower in (2, 3)], axis=0)
+        for name, other, part in _beside(record, depth, images):
+            first = np.mean([of_block(other, "linearity", lower, part) for lower in (2, 3)], axis=0)
             found = difference_interval(first - LESS_LINEAR, second, paired=False)
-            conditions.append(above_zero(f"ResNet-{depth}, {RANDOM} below CIFAR-10 on {part}", found))
+            conditions.append(above_zero(f"ResNet-{depth}, {RANDOM} below {name}", found))
             used.append(good)
     if not conditions:
         return None
@@ -247,7 +271,7 @@ def lower_blocks_are_more_linear(record: xr.Dataset) -> Judgement | None:
         record=record,
         measure=f"margin of linearity in the stated direction, least ({carrier.name})",
         control=f"untrained: {range_of(controls)}" if controls else "not run",
-        text=f"{passing(conditions)} are as stated.",
+        text=f"{passing(conditions)} are as stated.{_alone(record)}",
         partly=not any(RANDOM in condition.name for condition in conditions),
     )
 

@@ -154,6 +154,20 @@ def test_extremes():
     assert "only successful runs" in inside.text
 
 
+def test_true_labels_learned_in_the_same_way_are_asked_as_well():
+    """Where what differs is the training and not the labels, nothing is left of the difference."""
+    made = memoriser({"dimension": (2, BY_BLOCK["random"])}, {"dimension": (2, 5)})
+    images = network("CIFAR-10", dimension=(2, BY_BLOCK["test"]))
+    alone = judges.memorisers_are_rich_on_top(record(*made, images))
+    assert "True labels learned as random ones are: not run (ResNet-56)." in alone.text
+    for ends, passes in ((BY_BLOCK["test"], True), (BY_BLOCK["random"], False)):
+        alike = network("CIFAR-10, true labels", dimension=(2, ends), epochs=150)
+        found = judges.memorisers_are_rich_on_top(record(*made, images, alike))
+        held = [condition.passes is True for condition in found.conditions if "true labels" in condition.name]
+        assert held == [passes] * 3
+        assert "not run" not in found.text
+
+
 # -- depth ------------------------------------------------------------------------------------------------------------
 
 
