@@ -23,6 +23,7 @@ import json
 import os
 import platform
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -142,7 +143,7 @@ def build(
     stamp.write_text(state)
     for folder_done_with in (old, work):
         shutil.rmtree(folder_done_with, ignore_errors=True)
-    print(f"Built in {time.monotonic() - started:.0f} s.")
+    print(f"Built in {time.monotonic() - started:.0f} s; its largest process took {_largest_process_gib():.1f} GiB.")
     return index
 
 
@@ -310,6 +311,12 @@ def _run_jupyter_book(
                 signal.signal(signal.SIGTERM, previous)
     log.write_text(_ANSI.sub("", log.read_text(encoding="utf-8", errors="replace")), encoding="utf-8")
     return status
+
+
+def _largest_process_gib() -> float:
+    """Return the peak memory of the largest process that was started from here and has ended, in GiB."""
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss  # in KiB, on a Mac in bytes
+    return peak / (2**30 if sys.platform == "darwin" else 2**20)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

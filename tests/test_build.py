@@ -6,7 +6,10 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -73,6 +76,57 @@ class SmallBook:
 @pytest.fixture
 def small_book(tmp_path: Path) -> SmallBook:
     return SmallBook(tmp_path)
+
+
+def content(folder: Path) -> dict[str, object]:
+    """Return what is in a folder, and when it was changed."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in sorted(folder.rglob("*"))
+        if not path.is_symlink()
+    }
+
+
+@pytest.fixture
+def strange_place() -> Iterator[Path]:
+    """Yield a folder that everybody may enter, with spaces and letters in its name that are not ASCII."""
+    place = Path(tempfile.mkdtemp(prefix="ein Buch, größer ")).resolve()
+    place.chmod(0o755)
+    yield place
+    for path in (place, *(path for path in place.rglob("*") if path.is_dir() and not path.is_symlink())):
+        path.chmod(0o755)
+    shutil.rmtree(place)
+
+
+def test_a_source_that_may_not_be_written_is_built_elsewhere_by_a_user_without_privileges(strange_place: Path) -> None:
+    source, output, home = (strange_place / name for name in ("die Quelle", "das Ziel", "heim"))
+    for folder in (source, output, home):
+        folder.mkdir()
+    SmallBook(source)
+    for path in (source, *source.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o555 if path.is_dir() else 0o444)
+    before = content(source)
+    command = [sys.executable, "-m", "lib.build", "--preset", "smoke", "--source", str(source)]
+    nobody = {"user": 65534, "group": 65534, "extra_groups": []} if os.getuid() == 0 and _open_to_all() else {}
+    for folder in (output, home):
+        if nobody:
+            os.chown(folder, 65534, 65534)
+    environment = {**os.environ, "HOME": str(home), "PYTHONPATH": str(build.ROOT), "BOOK_RUNS": "", "BOOK_CACHE": ""}
+    done = subprocess.run(
+        [*command, "--output", str(output)], cwd="/", env=environment, capture_output=True, text=True, **nobody
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "its largest process took" in done.stdout
+    assert "Figure" in (output / "_build" / "html" / "chapters" / "one.html").read_text()
+    assert content(source) == before
+
+
+def _open_to_all() -> bool:
+    """Whether every user may run this Python and read the project; a home folder is often closed."""
+    wanted = [Path(sys.executable).absolute(), Path(sys.executable).resolve(), build.ROOT / "lib"]
+    folders = {parent for path in wanted for parent in path.parents}
+    return all(folder.stat().st_mode & 0o005 == 0o005 for folder in folders)
 
 
 def links_to_the_source(page: BeautifulSoup) -> list[str]:
