@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from distributed import Client
+from distributed import Client, Scheduler, SpecCluster, Worker, get_worker
 
 from lib import experiments, provenance, record_files, sweep
 from lib.__main__ import main
@@ -317,6 +317,28 @@ def test_a_full_disk_and_a_lost_scheduler_lose_no_finished_record(cluster, small
     with pytest.raises(ConnectionError, match=r"The scheduler is lost with [1-5] of 6 records made: the same command"):
         sweep.run("napping", "smoke", SEEDS, {"scale": (7.0,)}, scheduler=address)
     assert len(stored()) >= before + 2
+
+
+def test_what_needs_a_gpu_goes_to_workers_that_offer_one(napping, monkeypatch):
+    """One of two workers has it; it is a resource by name, which is all that a scheduler knows of it."""
+    monkeypatch.setattr(sweep, "_work", where_it_works)
+    experiment = experiments.get("napping")
+    tasks = list(sweep._tasks(experiment, "smoke", experiment.config("smoke", SEEDS), {}))
+    common = {"host": "127.0.0.1", "dashboard": False}
+    workers = {
+        name: {"cls": Worker, "options": {**common, "nthreads": 1, "resources": resources}}
+        for name, resources in (("plain", {}), ("able", {"GPU": 1}))
+    }
+    scheduler = {"cls": Scheduler, "options": {**common, "port": 0, "dashboard_address": "127.0.0.1:0"}}
+    said = []
+    with SpecCluster(workers=workers, scheduler=scheduler) as cluster, Client(cluster, set_as_default=False) as client:
+        failed = sweep._work_off(client, tasks, "cuda", 0, len(tasks), lambda share, text: said.append(text))
+    assert [why.split(" at ")[0] for why in failed.values()] == ["able"] * len(tasks)
+    assert not any("waiting" in text for text in said)
+
+
+def where_it_works(task, folder, device):
+    return sweep._Said(f"{get_worker().name} at {task.label}")
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
