@@ -35,7 +35,7 @@ import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -89,7 +89,7 @@ def parse_grid(texts: Sequence[str], config: Any) -> dict[str, tuple[Any, ...]]:
     ----------
     texts
         ``"SETTING=VALUE,VALUE"`` each. Elements of a tuple are joined by colons, truth is ``true`` or ``false``, and
-        nothing is ``none``.
+        nothing is ``none``. A setting of each of a list of networks is named after both: ``networks.rate``.
     config
         A frozen dataclass that has these fields.
 
@@ -113,7 +113,7 @@ def parse_grid(texts: Sequence[str], config: Any) -> dict[str, tuple[Any, ...]]:
         raise ValueError(
             "The grid is empty: write SETTING=VALUE,VALUE, or leave --grid out to run the preset as it is."
         )
-    kinds = {name: kind for name, kind in typing.get_type_hints(type(config)).items() if name not in _NO_SETTINGS}
+    kinds = _kinds(type(config))
     known = [name for name, kind in kinds.items() if _can_be_text(kind)]
     found: dict[str, tuple[Any, ...]] = {}
     for text in texts:
@@ -143,13 +143,50 @@ def parse_grid(texts: Sequence[str], config: Any) -> dict[str, tuple[Any, ...]]:
 def configs(config: Any, grid: Mapping[str, Sequence[Any]]) -> list[Any]:
     """Return the config with every combination of the values; the last setting changes fastest.
 
+    A setting of networks is changed in each of them, and those that are then the same are one.
+
     Examples
     --------
     >>> plane = experiments.get("perceptron_plane").config("smoke")
     >>> [(each.rate, each.epochs) for each in configs(plane, {"rate": (0.1, 0.2), "epochs": (1, 2)})]
     [(0.1, 1), (0.1, 2), (0.2, 1), (0.2, 2)]
+    >>> tasks = experiments.get("residual_tasks").config("smoke")
+    >>> [network.rate for network in configs(tasks, {"networks.rate": (0.02,)})[0].networks]
+    [0.02, 0.02, 0.02]
     """
-    return [replace(config, **dict(zip(grid, values, strict=True))) for values in product(*grid.values())]
+    found = []
+    for values in product(*grid.values()):
+        each = config
+        for name, value in zip(grid, values, strict=True):
+            each = _changed(each, name, value)
+        found.append(each)
+    return found
+
+
+def _changed(config: Any, name: str, value: Any) -> Any:
+    outer, _, inner = name.partition(".")
+    if not inner:
+        return replace(config, **{name: value})
+    changed = (replace(part, **{inner: value}) for part in getattr(config, outer))
+    return replace(config, **{outer: tuple(dict.fromkeys(changed))})
+
+
+def _setting(config: Any, name: str) -> Any:
+    outer, _, inner = name.partition(".")
+    return getattr(getattr(config, outer)[0], inner) if inner else getattr(config, name)
+
+
+def _kinds(config: type) -> dict[str, Any]:
+    """Return the types of all settings by name, those of the elements of a list after the list's."""
+    found = {}
+    for name, kind in typing.get_type_hints(config).items():
+        if name in _NO_SETTINGS:
+            continue
+        found[name] = kind
+        element, many, _ = _parts(kind)
+        if many and isinstance(element, type) and is_dataclass(element):
+            found |= {f"{name}.{inner}": of_inner for inner, of_inner in _kinds(element).items()}
+    return found
 
 
 _SCALARS = {int: "whole numbers", float: "numbers", str: "words", bool: "true or false"}
@@ -289,7 +326,7 @@ def _tasks(
     experiment: experiments.Experiment, preset: str, config: Any, settings: Mapping[str, Any]
 ) -> Iterator[_Task]:
     batches = experiment.batches(config)
-    given = " ".join(f"{name}={getattr(config, name)}" for name in settings)
+    given = " ".join(f"{name}={_setting(config, name)}" for name in settings)
     for number, batch in enumerate(batches):
         part = f"part {number + 1} of {len(batches)}" if len(batches) > 1 else ""
         label = ", ".join(filter(None, (given, part))) or f"preset {preset}"

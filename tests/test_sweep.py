@@ -148,6 +148,28 @@ def test_a_wrong_grid_gets_one_sentence(napping, texts, message, capsys):
     assert capsys.readouterr().err.strip().splitlines()[-1].startswith(f"Error: {caught.value}")
 
 
+def test_a_grid_reaches_into_networks():
+    """Rates, widths and depths of the networks of a config; networks that are then the same are run once."""
+    config = experiments.get("residual_tasks").config("smoke")
+    grid = sweep.parse_grid(["networks.rate=0.1,0.02", "batch=16"], config)
+    assert grid == {"networks.rate": (0.1, 0.02), "batch": (16,)}
+    first, second = sweep.configs(config, grid)
+    assert {network.rate for network in second.networks} == {0.02}
+    assert [network.task for network in first.networks] == [network.task for network in config.networks]
+    assert (first.batch, second.batch) == (16, 16)
+    labels = [task.label for task in sweep._tasks(experiments.get("residual_tasks"), "smoke", second, grid)]
+    assert labels[0].startswith("networks.rate=0.02 batch=16")
+    same = sweep.parse_grid(["networks.task=CDigits", "networks.epochs=1", "networks.learned=64"], config)
+    (alike,) = sweep.configs(config, same)
+    assert [(network.task, network.seeds) for network in alike.networks] == [("CDigits", None), ("CDigits", (1,))]
+    with pytest.raises(ValueError, match=r"Unknown setting 'networks\.rat': did you mean 'networks\.rate'"):
+        sweep.parse_grid(["networks.rat=1"], config)
+    with pytest.raises(ValueError, match="'networks' is no number, word or list of these"):
+        sweep.parse_grid(["networks=1"], config)
+    for name in ("narrow_networks", "small_cnn", "residual_quench"):
+        assert sweep.parse_grid(["networks.rate=0.2"], experiments.get(name).config("smoke"))
+
+
 def test_wrong_commands_get_one_sentence(napping, capsys):
     for arguments, message in (
         (["napping", "--grid", "nap=1", "--store"], "leave out --store, or --grid"),
