@@ -71,9 +71,13 @@ def links(row: Row) -> list[tuple[str, str]]:
     if row.code:
         found.append(("judged by", f'<a href="api.html#{row.code}"><code>{row.code}</code></a>'))
     records = row.record.split("; ") if row.record else []
-    # the record of an experiment may be joined from several files; the status page lists them together
-    led = [f'<a href="status.html#record-{name.partition("-")[0]}">{write.text(name)}</a>' for name in records]
+    led = [f'<a href="status.html#record-{_anchor(name)}">{write.text(name)}</a>' for name in records]
     return [*found, ("record", "<br>".join(led))] if led else found
+
+
+def _anchor(record: str) -> str:
+    """Return the place of a record on the status page: of the first of its files where it is joined from several."""
+    return record.partition("-")[0] if "*" in record else record.removesuffix(".nc")
 
 
 def _title_of(chapter: str) -> str:

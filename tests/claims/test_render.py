@@ -221,9 +221,15 @@ def test_rows_of_the_own_page_lead_to_chapter_code_and_record():
     assert [link["href"] for link in links] == [
         "../chapters/01-perceptron.html",
         "api.html#lib.claims.perceptron.displacement_falls",
-        "status.html#record-perceptron",
+        "status.html#record-perceptron-book-0123",
     ]
     assert not details_of(table(to_html([row])).find(id="claim-K3")).select("dl a"), "a chapter has no such pages"
+    several = dataclasses.replace(row, record="deep_mlp-paper-*.nc; perceptron-paper-0a.nc")
+    links = details_of(table(to_html([several], own_page=True)).find(id="claim-K3")).select("dl a")
+    assert [link["href"] for link in links[2:]] == [
+        "status.html#record-deep_mlp",
+        "status.html#record-perceptron-paper-0a",
+    ]
 
 
 def test_filters_offer_what_the_rows_have():
