@@ -27,7 +27,7 @@ from lib.claims._residual_tasks import (
 )
 from lib.claims._verdict import lies
 from lib.data.image_tasks import TASKS
-from lib.experiments.residual_tasks import Network
+from lib.experiments.residual_tasks import Config, Network
 from lib.measures.statistics import difference_interval, seed_interval
 
 LONGER = 3.0
@@ -163,7 +163,9 @@ def memorising_begins_late(record: xr.Dataset) -> Judgement | None:
     """The first stage must be more than 3 times as long with random labels as in any other task.
 
     A stage ends where the path in the plane of both observables turns (:func:`corner`). The effect is the epoch of the
-    turn with random labels less 3 times that of the other task. How long stages are is in the notes.
+    turn with random labels less 3 times that of the other task. How long stages are is in the notes. Where random
+    labels are those of fewer pictures, their epochs have fewer steps, and the same is asked in thousands of steps; that
+    was added when the first run was known.
     """
     turns = {name: (chosen, _turns(chosen)) for name, chosen in learners(record)}
     turns = {name: (chosen, found) for name, (chosen, found) in turns.items() if len(found)}
@@ -175,13 +177,17 @@ def memorising_begins_late(record: xr.Dataset) -> Judgement | None:
         longer = difference_interval(slow[1], LONGER * found, paired=False)
         note = f"turns after {_listed(found)} epochs, with random labels after {_listed(slow[1])}"
         conditions.append(above_zero(name, longer, note=note))
+        thousands = [_epoch_in_steps(each) / 1000 for each in (slow[0], chosen)]
+        if thousands[0] != thousands[1]:
+            longer = difference_interval(thousands[0] * slow[1], LONGER * thousands[1] * found, paired=False)
+            conditions.append(above_zero(f"{name}, in thousands of steps", longer))
         used += [chosen, slow[0]]
     if not conditions:
         return None
     alike = len({int(each["learned"]) for each in used}) == 1
     return close(
         "J17",
-        weakest(conditions),
+        weakest([condition for condition in conditions if "steps" not in condition.name]),
         conditions,
         used,
         record=record,
@@ -191,6 +197,10 @@ def memorising_begins_late(record: xr.Dataset) -> Judgement | None:
         + ("" if alike else " Random labels are those of fewer pictures, so that their epochs are shorter."),
         partly=not alike,
     )
+
+
+def _epoch_in_steps(chosen: xr.Dataset) -> int:
+    return -(-int(chosen["learned"]) // Config().batch)
 
 
 def _turns(chosen: xr.Dataset) -> np.ndarray:

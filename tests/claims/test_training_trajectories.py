@@ -50,6 +50,11 @@ def test_random_labels_turn_late():
     assert alike.verdict == "not reproduced"
     fewer = judges.memorising_begins_late(record(first, network(RANDOM, learned=5_000)))
     assert "fewer pictures" in fewer.text
+    epochs, steps = fewer.conditions
+    assert steps.name == "ResNet-56, CIFAR-10, in thousands of steps"
+    last = [float(turn) for turn in epochs.note.rpartition("after ")[2].split(", ")]
+    early = [float(turn) for turn in epochs.note.partition("after ")[2].partition(" epochs")[0].split(", ")]
+    assert steps.effect == pytest.approx((40 * np.mean(last) - 3 * 391 * np.mean(early)) / 1000)
     assert judges.memorising_begins_late(record(first)) is None
 
 
