@@ -243,6 +243,7 @@ def _run_network(
     images = load_task(network.task, device)
     x, y = images.x_train[: network.learned], images.y_train[: network.learned]
     pictures = _pictures(config, network, images, x)
+    # not compiled: on a processor without bfloat16, torch.compile makes a step of ResNet-56 take half as long again
     model = untrained(network.depth, seed, len(images.classes)).to(device).to(memory_format=torch.channels_last)
     recipe = Recipe("sgd", network.rate, network.weight_decay, config.batch, momentum=0.9, drops=(0.8, 0.9))
     precision = fast_precision(device)
