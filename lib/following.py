@@ -31,6 +31,9 @@ class Follower:
     last look. So it takes that share at most, whatever the network, but for the first look of a short training; when it
     looks depends on the machine. With `steps` it looks at those steps, whatever it costs.
 
+    A training that diverges goes on being followed: what is nan, infinite or all alike is nan in the course, with a
+    note that says why.
+
     Parameters
     ----------
     model
@@ -55,7 +58,8 @@ class Follower:
     Raises
     ------
     ValueError
-        If the share is not between 0 and 1, or steps do not rise; what `probe` and `weight_plane` raise.
+        If the share is not between 0 and 1, or steps do not rise; what `probe` and `weight_plane` raise of a network
+        that has not diverged.
 
     Examples
     --------
@@ -133,17 +137,22 @@ class Follower:
         """Look now, whatever the schedule says, and return what was seen."""
         start = time.perf_counter()
         seen = ("complexity", "linearity", "effective_dimension")
-        layers = probe(
-            self.model,
-            self.inputs,
-            self.layers,
-            seen if self._method else seen[1:],
-            method=self._method or "autoregressive",
-            budget=self._budget,
-            patches=self._patches,
-            seed=self._seed,
-        )
-        weights = weight_plane(self.model, (self._rule,), self._bins, seed=self._seed)
+        try:
+            layers = probe(
+                self.model,
+                self.inputs,
+                self.layers,
+                seen if self._method else seen[1:],
+                method=self._method or "autoregressive",
+                budget=self._budget,
+                patches=self._patches,
+                seed=self._seed,
+            ).assign(layers_note="")
+        except ValueError as error:
+            if "nan or infinite" not in str(error) or not bool(self.inputs.isfinite().all()):
+                raise
+            layers = xr.Dataset({"layers_note": str(error)})  # a look is no reason to end somebody's training
+        weights = weight_plane(self.model, (self._rule,), self._bins, seed=self._seed, strict=False)
         weights = weights.rename(layer="matrix", entropy="weight_entropy", complexity="weight_complexity")
         found = xr.merge([layers, weights], combine_attrs="drop_conflicts").assign_coords(step=step)
         if taken := sorted(set(scalars) & {*map(str, found.variables), *map(str, found.dims)}):
@@ -162,8 +171,8 @@ class Follower:
         Dataset
             By ``step``, what `lib.probing.probe` gives by ``layer``; what `lib.measures.weights.weight_plane` gives by
             ``rule`` and ``matrix`` (there ``layer``, ``weight_entropy`` and ``weight_complexity`` for its ``entropy``
-            and ``complexity``); and the scalars that were given, nan where
-            they were not.
+            and ``complexity``); and the scalars that were given. Where there was nothing, there is nan: ``note`` says
+            by matrix why it had no place, ``layers_note`` why the layers could not be read.
 
         Raises
         ------
@@ -172,8 +181,9 @@ class Follower:
         """
         if not self._looks:
             raise ValueError("Nothing was looked at yet: call the follower once a step, from step 0 on.")
-        given = dict.fromkeys(name for look in self._looks for name in look.data_vars)
-        looks = [look.assign({name: ((), math.nan) for name in given if name not in look}) for look in self._looks]
+        first = {name: values for look in reversed(self._looks) for name, values in look.drop_vars("step").items()}
+        nothing = {name: xr.full_like(values, math.nan, float) for name, values in first.items()}
+        looks = [look.assign({name: nothing[name] for name in nothing if name not in look}) for look in self._looks]
         return xr.concat(looks, "step", coords="minimal", compat="override", combine_attrs="drop_conflicts")
 
     def _due(self, step: int, elapsed: float) -> bool:

@@ -98,7 +98,8 @@ def report_files(
     """Report on files: weights of a network, checkpoints of one training in their order, or recordings.
 
     With `model` and `inputs` the layers of the network are read, too, beside those of the same network with weights
-    drawn anew, which has learned nothing.
+    drawn anew, which has learned nothing. A matrix whose weights are all alike or not all finite stands in the table
+    with the reason; so do layers whose activations are not finite, because weights are not.
 
     Parameters
     ----------
@@ -116,8 +117,9 @@ def report_files(
     Raises
     ------
     FileNotFoundError, ValueError
-        If a file is not there, of another kind, or damaged; if weights do not fit the network, or the network does not
-        take the inputs; if only one of `model` and `inputs` is given, or both and no weights. Nothing is written then.
+        If a file is not there, of another kind, or damaged; if it is the only one with weights, and no matrix in it has
+        a place in the plane; if weights do not fit the network, or the network does not take the inputs; if only one of
+        `model` and `inputs` is given, or both and no weights. Nothing is written then.
 
     Examples
     --------
@@ -130,19 +132,19 @@ def report_files(
     """
     if (model is None) != (inputs is None):
         raise ValueError("Layers need a network and what it is run on: give both model and inputs, or neither.")
-    if model is not None and not any(Path(file).suffix in SUFFIXES for file in files):
+    with_weights = sum(Path(file).suffix in SUFFIXES for file in files)
+    if model is not None and not with_weights:
         raise ValueError(f"There are no weights for the network: name a file that ends in {', '.join(SUFFIXES)}.")
     style.use()
     sections, planes = [], {}
     for file in map(Path, files):
         if file.suffix in SUFFIXES:
             weights = load_weights(file)
-            planes[str(file)] = weight_plane(weights, bins=bins, seed=seed)
+            planes[str(file)] = _plane(weights, file, bins, seed, strict=with_weights == 1)
             sections.append(weights_section(planes[str(file)], f"Weights of {file.name}"))
             if model is not None and inputs is not None:
                 learned, anew = _with_weights(model, weights, file), _built(model, seed)
-                found, control = (_layers(network, inputs, seed) for network in (learned, anew))
-                sections.append(layers_section(found, f"Layers of {file.name}", control))
+                sections.append(_layers_of(learned, anew, inputs, seed, f"Layers of {file.name}"))
         else:
             sections.append(_recording(file, seed))
     if len(planes) > 1 and len({tuple(plane["layer"].values) for plane in planes.values()}) == 1:
@@ -179,7 +181,7 @@ def read_inputs(path: str | Path) -> Tensor:
     Raises
     ------
     FileNotFoundError, ValueError
-        If the file is not there, damaged, or holds anything but numbers.
+        If the file is not there, damaged, holds no sample, or anything but finite numbers that float32 or int64 takes.
 
     Examples
     --------
@@ -193,12 +195,30 @@ def read_inputs(path: str | Path) -> Tensor:
     if not path.exists():
         raise FileNotFoundError(f"There is no file {path}.")
     try:
+        with path.open("rb") as file:
+            form = np.lib.format
+            header = form.read_array_header_1_0 if form.read_magic(file) == (1, 0) else form.read_array_header_2_0
+            if any(int(size) < 0 for size in header(file)[0]):  # NumPy takes -1 for whatever is left
+                raise ValueError("its header announces a negative size")
         values = np.load(path, allow_pickle=False)
     except Exception as error:  # damage comes up in many ways: ValueError, EOFError, SyntaxError, MemoryError, ...
         raise ValueError(f"{path} holds no array: write it by numpy.save.") from error
     if not isinstance(values, np.ndarray) or values.ndim < 2 or values.dtype.kind not in "iuf":
         raise ValueError(f"{path} holds no inputs: save one array of numbers, of shape (sample, ...), by numpy.save.")
-    return torch.from_numpy(values.astype(np.float32 if values.dtype.kind == "f" else np.int64))
+    if not values.size:
+        raise ValueError(f"{path} holds no value, for its shape is {values.shape}: save at least one sample.")
+    with np.errstate(over="ignore"):
+        inputs = values.astype(np.float32 if values.dtype.kind == "f" else np.int64)
+    if not np.isfinite(inputs).all() or (values.dtype.kind == "u" and np.less(inputs, 0).any()):
+        raise ValueError(f"{path} holds numbers that are nan, infinite or too large: leave those samples out.")
+    return torch.from_numpy(inputs)
+
+
+def _plane(weights: dict[str, Tensor], file: Path, bins: int, seed: int, strict: bool) -> xr.Dataset:
+    try:
+        return weight_plane(weights, bins=bins, seed=seed, strict=strict)
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from error
 
 
 def _built(model: Callable[[], nn.Module], seed: int) -> nn.Module:
@@ -222,6 +242,17 @@ def _with_weights(model: Callable[[], nn.Module], weights: dict[str, Tensor], fi
     return made
 
 
+def _layers_of(learned: nn.Module, anew: nn.Module, inputs: Tensor, seed: int, title: str) -> Section:
+    control = _layers(anew, inputs, seed)
+    try:
+        found = _layers(learned, inputs, seed)
+    except ValueError as error:
+        if all(bool(torch.isfinite(each).all()) for each in learned.state_dict().values()):
+            raise
+        return Section(title, f"Weights are nan or infinite, so the layers could not be read. {error}")
+    return layers_section(found, title, control)
+
+
 def _layers(network: nn.Module, inputs: Tensor, seed: int) -> xr.Dataset:
     try:
         return probe(network, inputs, patches=PATCHES, seed=seed)
@@ -241,36 +272,49 @@ def _recording(file: Path, seed: int) -> Section:
 def weights_section(table: xr.Dataset, title: str = "Weights") -> Section:
     """Make a section of what `lib.measures.weights.weight_plane` gives."""
     rule = str(table["rule"].values[-1])
-    chosen = table.sel(rule=rule)
-    pictures = (
-        _picture(
-            own_network.weight_planes(table),
-            "Each weight matrix as a point in the complexity-entropy plane, a panel for each rule of binning.",
-            f"Every matrix in the complexity-entropy plane ({table.attrs['bins']} bins), dark to light from the first "
-            "to the last, with a line to as many normal weights of the same mean and spread (open). Grey: the smallest "
-            "and the largest complexity that an entropy allows.",
-        ),
-        _picture(
-            own_network.weight_shapes(table),
-            "By matrix: entropy less that of normal weights, excess kurtosis, and standard deviation.",
-            "By matrix, from the first to the last: normalised entropy less that of normal weights (band: two standard "
-            "deviations of the control), excess kurtosis, and standard deviation.",
-        ),
-    )
-    columns = ("matrix", "weights", "spread", "kurtosis", "zeros", "H (bits)", "h", "normal h", "c", "normal c")
+    placed = table.isel(layer=np.flatnonzero(table["note"].values == ""))
+    missing = table.sizes["layer"] - placed.sizes["layer"]
+    pictures = _weight_pictures(placed, " that has a place" if missing else "") if placed.sizes["layer"] else ()
+    columns = ["matrix", "weights", "spread", "kurtosis", "zeros", "H (bits)", "h", "normal h", "c", "normal c"]
     rows = []
     for name in table["layer"].values:
-        one = chosen.sel(layer=name)
-        numbers = [one[key].item() for key in ("spread", "kurtosis", "zeros", "entropy", "h", "normal_h", "c")]
-        rows.append(
-            [str(name), f"{int(one['count']):,}", *(f"{value:.4f}" for value in (*numbers, one["normal_c"].item()))]
-        )
+        one = table.sel(rule=rule, layer=name)
+        keys = ("spread", "kurtosis", "zeros", "entropy", "h", "normal_h", "c", "normal_c")
+        rows.append([str(name), f"{int(one['count']):,}", *(_number(one[key]) for key in keys)])
     text = (
         f"{table.sizes['layer']} matrices of {int(table['count'].sum()):,} weights; biases, and scales and shifts of "
         "normalisations, are left out. The sign of a difference can hang on the rule of binning, so there are several; "
         f"numbers below are of “{RULE_NAMES[rule]}”."
     )
+    if missing:
+        text += f" Matrices that have no place in the plane: {missing}; the last column says why."
+        columns.append("note")
+        for row, note in zip(rows, table["note"].values, strict=True):
+            row.append(str(note))
     return Section(title, text, pictures, columns, rows)
+
+
+def _weight_pictures(table: xr.Dataset, which: str) -> tuple[Picture, Picture]:
+    return (
+        _picture(
+            own_network.weight_planes(table),
+            "Each weight matrix as a point in the complexity-entropy plane, a panel for each rule of binning.",
+            f"Every matrix{which} in the complexity-entropy plane ({table.attrs['bins']} bins), dark to light from the "
+            "first to the last, with a line to as many normal weights of the same mean and spread (open). Grey: the "
+            "smallest and the largest complexity that an entropy allows.",
+        ),
+        _picture(
+            own_network.weight_shapes(table),
+            "By matrix: entropy less that of normal weights, excess kurtosis, and standard deviation.",
+            f"By matrix{which}, from the first to the last: normalised entropy less that of normal weights (band: two "
+            "standard deviations of the control), excess kurtosis, and standard deviation.",
+        ),
+    )
+
+
+def _number(value: xr.DataArray) -> str:
+    """Write a number as it stands in a table, and a dash where there is none."""
+    return "–" if np.isnan(value) else f"{float(value):.4f}"
 
 
 def layers_section(found: xr.Dataset, title: str = "Layers", control: xr.Dataset | None = None) -> Section:
@@ -342,10 +386,7 @@ def recording_section(table: xr.Dataset, title: str = "Recording") -> Section:
 
 def _course_section(names: Sequence[str], planes: xr.Dataset) -> Section:
     """Make a section of several checkpoints of one network: where the matrices go."""
-    rows = [
-        [str(name), *(f"{float(value):.4f}" for value in planes["h"].sel(layer=name, rule="spread").values)]
-        for name in planes["layer"].values
-    ]
+    rows = [[str(name), *map(_number, planes["h"].sel(layer=name, rule="spread"))] for name in planes["layer"].values]
     text = (
         "Normalised entropy h of each matrix, in bins over its mean ± 4 standard deviations; files in the order given."
     )

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from lib.bench import stored
 from lib.following import Follower
 from lib.measures.weights import weight_plane
 from lib.probing import probe
@@ -93,6 +94,60 @@ def test_what_cannot_be_followed_is_refused():
         Follower(model, x, steps=(3, 1))
     with pytest.raises(ValueError, match="Nothing was looked at"):
         Follower(model, x).course()
+
+
+def test_a_matrix_that_dies_does_not_end_the_training():
+    model, follow = make(), None
+    follow = Follower(model, torch.randn(50, 6), steps=range(3), method="plugin")
+    assert follow(0)
+    torch.nn.init.zeros_(model[0].weight)
+    assert follow(1)
+    torch.nn.init.normal_(model[0].weight)
+    assert follow(2)
+    course = follow.course().sel(rule="spread")
+    assert course["note"].values.tolist() == [["", ""], ["all weights are 0", ""], ["", ""]]
+    assert np.isnan(course["h"].values).tolist() == [[False, False], [True, False], [False, False]]
+    assert course["layers_note"].values.tolist() == ["", "", ""]
+    assert np.isfinite(course["complexity"]).all()
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_training_that_diverges_is_followed_to_its_end(at, tmp_path):
+    model = make()
+    follow = Follower(model, torch.randn(50, 6), steps=range(3), method="plugin")
+    for step in range(3):
+        if step == at:
+            for weights in (model[0].weight, model[3].weight):
+                torch.nn.init.constant_(weights, torch.nan)
+        assert follow(step, loss=1.0)
+    course = follow.course().sel(rule="spread")
+    assert (course["note"].sel(step=slice(at, None)) == "weights are nan or infinite").all()
+    assert "activations that are nan or infinite" in course["layers_note"].values[-1]
+    assert np.isnan(course["h"].sel(step=slice(at, None))).all()
+    assert course["loss"].values.tolist() == [1, 1, 1]
+    if at:
+        assert course["complexity"].dims == ("step", "layer")
+        assert np.isnan(course["complexity"].values[:, 0]).tolist() == [False, True, True]
+    course.to_netcdf(tmp_path / "course.nc", engine="h5netcdf")
+
+
+def test_weights_that_overflow_are_no_end_either_and_wrong_inputs_are_refused():
+    model = make()
+    for weights in (model[0].weight, model[3].weight):
+        torch.nn.init.normal_(weights, 0, 1e38)
+    follow = Follower(model, 1e3 * torch.randn(50, 6), steps=(0,), method="plugin")
+    assert follow(0)
+    assert "nan or infinite" in follow.course()["layers_note"].item()
+    with pytest.raises(ValueError, match="nan or infinite"):
+        Follower(make(), torch.full((5, 6), torch.nan)).look(0)
+    with pytest.raises(ValueError, match="no module 'relu'"):
+        Follower(model, torch.randn(5, 6), ["relu"]).look(0)
+
+
+def test_the_default_schedule_costs_less_than_a_tenth():
+    kept = stored().loc["following"]
+    assert "default schedule" in kept["note"]
+    assert 1 / kept["low"] - 1 < 0.1, "in every repeat: reference over followed, so the smallest ratio costs most"
 
 
 def test_numbers_beside_it_do_not_overwrite_what_is_followed():

@@ -268,9 +268,22 @@ def test_bad_settings_are_refused(mlp, inputs, settings, message):
         probe(mlp, inputs, **settings)
 
 
+class Functional(nn.Module):
+    """Calls its rectifier as a function, as torchvision's GoogLeNet does."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(6, 4), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.second(nn.functional.relu(self.first(x)))
+
+
 def test_what_has_no_layers_or_no_data_is_refused(conv, images, inputs):
     with pytest.raises(ValueError, match=r"uses no nn\.ReLU"):
         probe(nn.Linear(6, 2), inputs)
+    with pytest.raises(ValueError, match=r"functions, such as F\.relu, .* put modules in their place"):
+        probe(Functional(), inputs)
     with pytest.raises(ValueError, match="no data"):
         probe(nn.Linear(6, 2), [])
     with pytest.raises(ValueError, match="64 patterns a sample"):

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,11 +10,13 @@ import torch
 from bs4 import BeautifulSoup
 from safetensors.torch import save_file
 from torch import nn
+from torchvision.models import VisionTransformer, resnet18
 
 from lib.__main__ import main
+from lib.measures.patterns import Budget
 from lib.measures.weights import weight_plane
 from lib.probing import probe
-from lib.report import Section, layers_section, report_files, write_report
+from lib.report import Section, layers_section, read_inputs, report_files, write_report
 
 
 def save(path, seed=0):
@@ -105,6 +108,80 @@ def test_the_command_reads_the_layers_of_a_network_and_of_its_control(tmp_path, 
     found = [float(cells[heads.index(name)]) for name in ("complexity (bits)", "anew: complexity (bits)")]
     np.testing.assert_allclose(found, expected, atol=1e-3)
     assert expected[0] != expected[1]
+
+
+def test_the_command_reads_a_network_of_torchvision(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    small = Budget(hidden=4, steps=2, batch=32)
+    monkeypatch.setattr("lib.report.probe", partial(probe, budget=small))
+    torch.save(resnet18(weights=None).state_dict(), "model.pt")
+    np.save("images.npy", np.random.default_rng(0).normal(size=(3, 3, 32, 32)))
+    arguments = ["--model", "torchvision.models:resnet18", "--inputs", "images.npy", "--bins", "64"]
+    assert main(["report", "model.pt", *arguments]) == 0
+    weights, layers = page_of(tmp_path / "model-report.html").find_all("section")
+    assert len(weights.tbody.find_all("tr")) == 21
+    names = [row.td.text for row in layers.tbody.find_all("tr")]
+    assert names[:2] == ["relu", "layer1.0.relu"]
+    assert len(names) == 9
+    assert "nan" not in [cell.text for cell in weights.find_all("td")]
+
+
+def test_matrices_without_a_place_stand_in_the_report_with_the_reason(tmp_path):
+    torch.manual_seed(0)
+    model = VisionTransformer(16, 8, num_layers=1, num_heads=2, hidden_dim=16, mlp_dim=32, num_classes=3)
+    torch.save(model.state_dict(), tmp_path / "vit.pt")
+    section = page_of(report_files([tmp_path / "vit.pt"], tmp_path / "r.html", bins=32)).section
+    rows = {row.td.text: [cell.text for cell in row.find_all("td")] for row in section.tbody.find_all("tr")}
+    assert rows["class_token"] == ["class_token", "16", "0.0000", "–", "1.0000", *"–––––", "all weights are 0"]
+    assert rows["conv_proj.weight"][-1] == ""
+    assert float(rows["conv_proj.weight"][6]) > 0
+    assert "have no place in the plane: 2; the last column says why" in section.p.text
+    assert "Every matrix that has a place" in section.figcaption.text
+
+
+def test_a_checkpoint_that_diverged_stands_beside_those_before(tmp_path):
+    model = save(tmp_path / "a.pt")
+    torch.nn.init.constant_(model[0].weight, torch.nan)
+    torch.nn.init.constant_(model[2].weight, torch.inf)
+    torch.save(model.state_dict(), tmp_path / "b.pt")
+    files = [tmp_path / "a.pt", tmp_path / "b.pt"]
+    page = page_of(report_files(files, tmp_path / "r.html", bins=32, model=net, inputs=torch.randn(50, 20)))
+    course, _, _, weights, layers = page.find_all("section")
+    assert [row.find_all("td")[2].text for row in course.tbody.find_all("tr")] == ["–", "–"]
+    assert [row.find_all("td")[-1].text for row in weights.tbody.find_all("tr")] == ["weights are nan or infinite"] * 2
+    assert not weights.find_all("img")
+    assert layers.p.text.startswith("Weights are nan or infinite, so the layers could not be read.")
+    with pytest.raises(ValueError, match=r"b\.pt: No weight matrix has a place in the plane"):
+        report_files(files[1:], tmp_path / "none.html")
+    with pytest.raises(ValueError, match="does not take inputs"):
+        report_files(files[1:] * 2, tmp_path / "none.html", bins=32, model=net, inputs=torch.randn(50, 3))
+    assert not (tmp_path / "none.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        (np.zeros((0, 4)), r"holds no value, for its shape is \(0, 4\)"),
+        (np.full((2, 4), np.nan), "nan, infinite or too large"),
+        (np.full((2, 4), 1e300), "nan, infinite or too large"),
+        (np.full((2, 4), 2**63, np.uint64), "nan, infinite or too large"),
+        (np.ones((2, 4), bool), "holds no inputs"),
+        (np.ones((2, 4), complex), "holds no inputs"),
+    ],
+)
+def test_inputs_that_no_network_takes_get_one_sentence(tmp_path, values, why):
+    np.save(tmp_path / "x.npy", values)
+    with pytest.raises(ValueError, match=why):
+        read_inputs(tmp_path / "x.npy")
+
+
+def test_a_header_with_a_negative_size_is_damage(tmp_path):
+    with (tmp_path / "x.npy").open("wb") as file:
+        header = {"descr": "<f8", "fortran_order": False, "shape": (-1, 4)}
+        np.lib.format.write_array_header_1_0(file, header)
+        file.write(bytes(64))
+    with pytest.raises(ValueError, match=r"x\.npy holds no array"):
+        read_inputs(tmp_path / "x.npy")
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,9 @@ def weight_planes(table: xr.Dataset) -> Figure:
             )
             axes.plot(each["normal_h"], each["normal_c"], "o", color=shade, mfc="white", markersize=4, zorder=3)
             axes.plot(each["h"], each["c"], "o", color=shade, markersize=5, zorder=4)
-        everything = np.concatenate([chosen[name].values for name in ("h", "normal_h")])
-        axes.set_xlim(max(0.0, everything.min() - 0.06), min(1.0, everything.max() + 0.03))
-        axes.set_ylim(0, 1.25 * max(chosen["c"].values.max(), chosen["normal_c"].values.max()))
+        low, high = _ends(chosen["h"].values, chosen["normal_h"].values)
+        axes.set_xlim(max(0.0, low - 0.06), min(1.0, high + 0.03))
+        axes.set_ylim(0, 1.25 * _ends(chosen["c"].values, chosen["normal_c"].values)[1])
         axes.set_xlabel("normalised entropy h")
         axes.xaxis.set_major_locator(MaxNLocator(4))
         heading(axes, SHORT_RULE_NAMES[rule])
@@ -137,7 +137,7 @@ def course(table: xr.Dataset, step: int | None = None) -> Figure:
         for number, (name, shade) in enumerate(zip(table["layer"].values, shades, strict=True)):
             values = every[: seen.sizes["step"], number]
             axes.semilogx(later[: len(values)], values, color=shade, marker="o", markersize=2.5, label=str(name))
-        low, high = np.nanmin(every), np.nanmax(every)
+        low, high = _ends(every)
         room = 0.05 * max(high - low, 1e-3)
         axes.set(xlim=(0.8, later[-1] * 1.25), ylim=(low - room, high + room))
         axes.set_xlabel("step + 1")
@@ -149,12 +149,19 @@ def course(table: xr.Dataset, step: int | None = None) -> Figure:
         h, c = (seen[name].sel(rule=rule).isel(matrix=number).values for name in "hc")
         plane.plot(h, c, color=shade, linewidth=1.2)
         plane.plot(h[-1], c[-1], "o", color=shade, markersize=4)
-    h, c = table["h"].values, table["c"].values
-    plane.set(xlim=(h.min() - 0.02, min(1, h.max() + 0.02)), ylim=(0, 1.2 * c.max()))
+    low, high = _ends(table["h"].values)
+    plane.set(xlim=(low - 0.02, min(1, high + 0.02)), ylim=(0, 1.2 * _ends(table["c"].values)[1]))
     plane.set(xlabel="normalised entropy h", ylabel="normalised complexity c")
     panel_labels(grid)
     legend_below(figure, [grid[0, 0]], 3)
     return figure
+
+
+def _ends(*values: np.ndarray) -> tuple[float, float]:
+    """Return the least and the largest value that is one; a matrix without a place is NaN. 0 and 1 where none is."""
+    known = np.concatenate([each.ravel() for each in values])
+    known = known[np.isfinite(known)]
+    return (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
 
 
 def stimuli(table: xr.Dataset) -> Figure:

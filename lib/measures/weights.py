@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 import xarray as xr
 from torch import Tensor, nn
 
@@ -37,6 +37,7 @@ def weight_plane(
     *,
     draws: int = DRAWS,
     seed: int = 0,
+    strict: bool = True,
 ) -> xr.Dataset:
     r"""Entropy and complexity of the weights of every matrix, under several binning rules, with their control.
 
@@ -55,6 +56,8 @@ def weight_plane(
         Bins of each histogram; overflow bins come on top where a rule has them.
     draws, seed
         Of the control.
+    strict
+        Whether to refuse weights of which no matrix has a place; without it there is a note for each.
 
     Returns
     -------
@@ -63,15 +66,17 @@ def weight_plane(
         knot*, eq. 1), both normalised, ``h`` and ``c`` (without unit), and the control's mean ``normal_h``,
         ``normal_c`` and standard deviation over draws, ``normal_h_error``, ``normal_c_error``. By ``layer`` alone:
         ``count``, ``mean``, ``spread`` (standard deviation), ``kurtosis`` (excess, 0 for a normal law), ``zeros``
-        (share of weights that are 0).
+        (share of weights that are 0), ``note``. A matrix whose weights are all alike, or not all finite, has no place:
+        nan stands for what it has not, and ``note`` says why; it is empty for every other matrix.
 
     Raises
     ------
     ValueError
-        If there is no matrix, a rule is unknown, or weights are nan, infinite or all alike.
+        If there is no matrix, or none of them has a place; if a rule is unknown.
 
     Examples
     --------
+    >>> import torch
     >>> _ = torch.manual_seed(0)
     >>> found = weight_plane({"normal": torch.randn(300, 300), "uniform": torch.rand(300, 300)}, bins=64)
     >>> away = (found["h"] - found["normal_h"]).sel(rule="spread") / found["normal_h_error"].sel(rule="spread")
@@ -83,8 +88,11 @@ def weight_plane(
         raise ValueError(f"Unknown binning rule {(unknown or ['none'])[0]!r}: choose from {', '.join(RULES)}.")
     found = matrices(weights)
     if not found:
-        raise ValueError("There is no weight matrix: give a module, or tensors with two axes or more.")
-    layers = [_layer(name, value, rules, bins, draws, seed) for name, value in found.items()]
+        raise ValueError(_no_matrix(weights))
+    layers = [_layer(value, rules, bins, draws, seed) for value in found.values()]
+    if strict and all(each["note"] for each in layers):
+        some = "; ".join(f"{name!r}: {each['note']}" for name, each in list(zip(found, layers, strict=True))[:3])
+        raise ValueError(f"No weight matrix has a place in the plane ({some}): give finite weights that differ.")
     table = xr.Dataset(
         {
             name: (("rule", "layer") if name in _BY_RULE else "layer", np.array([each[name] for each in layers]).T)
@@ -95,25 +103,47 @@ def weight_plane(
     )
     for name, (text, unit) in (_BY_RULE | _BY_LAYER).items():
         table[name].attrs.update(long_name=text, units=unit)
+    table["note"].attrs["long_name"] = "why a matrix has no place in the plane"
     return table
 
 
-def _layer(name: str, value: Tensor, rules: Sequence[str], bins: int, draws: int, seed: int) -> dict[str, object]:
+def _no_matrix(weights: nn.Module | Mapping[str, Tensor]) -> str:
+    state = weights.state_dict() if isinstance(weights, nn.Module) else weights
+    other = next((f"{name!r} is of {value.dtype}" for name, value in state.items() if value.ndim > 1), None)
+    if other is None:
+        return "There is no weight matrix: give a module, or tensors with two axes or more."
+    return f"There is no weight matrix of floating-point numbers, and {other}: convert the weights, or dequantise them."
+
+
+def _layer(value: Tensor, rules: Sequence[str], bins: int, draws: int, seed: int) -> dict[str, object]:
     flat = value.detach().double().flatten()
-    if not bool(torch.isfinite(flat).all()):
-        raise ValueError(f"Weights of {name!r} are nan or infinite: has training diverged?")
-    mean, spread = float(flat.mean()), float(flat.std(correction=0))
-    if spread == 0:
-        raise ValueError(f"All weights of {name!r} are {mean:g}: leave such a matrix out.")
+    none = [math.nan] * len(rules)
     row: dict[str, object] = {
         "count": flat.numel(),
-        "mean": mean,
-        "spread": spread,
-        "kurtosis": float(((flat - mean) / spread).pow(4).mean()) - 3,
-        "zeros": float((flat == 0).double().mean()),
+        "mean": math.nan,
+        "spread": math.nan,
+        "kurtosis": math.nan,
+        "zeros": float((flat == 0).double().mean()) if flat.numel() else math.nan,
+        **dict.fromkeys(_BY_RULE, none),
     }
-    by_rule = [_place(histogram(flat, bins, rule), mean, spread, draws, seed) for rule in rules]
-    return row | {key: [each[key] for each in by_rule] for key in _BY_RULE}
+    if not flat.numel():
+        return row | {"note": "there are no weights"}
+    low, high = (float(end) + 0.0 for end in flat.aminmax())  # nan where a weight is; -0.0 + 0.0 is 0.0
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return row | {"note": "weights are nan or infinite"}
+    if low == high:  # the mean of equal weights may be off in the last digit, and then their spread is not 0
+        return row | {"mean": low, "spread": 0.0, "note": f"all weights are {low:g}"}
+    mean, spread = float(flat.mean()), float(flat.std(correction=0))
+    if not (math.isfinite(mean) and 0 < spread < math.inf):
+        return row | {"note": "the spread of the weights is beyond float64"}
+    row |= {"mean": mean, "spread": spread, "kurtosis": float(((flat - mean) / spread).pow(4).mean()) - 3}
+    try:
+        by_rule = [_place(histogram(flat, bins, rule), mean, spread, draws, seed) for rule in rules]
+    except ValueError as error:
+        if bins < 2:
+            raise
+        return row | {"note": str(error)}  # weights that differ in their last digits alone
+    return row | {key: [each[key] for each in by_rule] for key in _BY_RULE} | {"note": ""}
 
 
 def _place(sorted_: Histogram, mean: float, spread: float, draws: int, seed: int) -> dict[str, float]:

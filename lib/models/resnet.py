@@ -8,8 +8,9 @@ ReLU comes after the summation, and shortcuts between blocks skip every other pi
 
 from __future__ import annotations
 
+import hashlib
+
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -17,6 +18,17 @@ from lib.data._folders import named_folders
 
 DEPTHS = (20, 32, 44, 56)
 """Depths whose trained weights were published with the code that the text used (Idelbayev 2018)."""
+
+SUMS = {
+    20: "bb7e61c258999630df5b6fc9bf4e6cba1f6cc694ed0749a0719082a2e8022cde",
+    32: "60a5baf76d164c2be6825be5f3712da960e8c46431fdd06de04b70d178c1fc53",
+    44: "ba1e7c29c4f69610bc97ea5e4d55b13d684b193eedde25750fce489d1e4c8147",
+    56: "fad676852372abc35cddd449d453a2590c5377523f582da7db45243c6920b95d",
+}
+"""What `checksum` gives for these weights, by depth.
+
+:meta hide-value:
+"""
 
 PIXEL_MEAN, PIXEL_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """What the published networks subtract from pixels between 0 and 1, and divide them by: ImageNet's, not CIFAR's."""
@@ -143,6 +155,22 @@ def scaled(images: Tensor) -> Tensor:
     return (images.float() / 255 - mean) / deviation
 
 
+def checksum(network: nn.Module) -> str:
+    """Return the sha256 of a network's weights, statistics of its normalisations included, whatever file they are from.
+
+    Examples
+    --------
+    >>> checksum(untrained(20, seed=0)) == checksum(untrained(20, seed=1))
+    False
+    """
+    total = hashlib.sha256()
+    for name, value in sorted(network.state_dict().items()):
+        if value.is_floating_point():  # counts of batches tell nothing, and some converters leave them out
+            total.update(name.encode())
+            total.update(value.detach().cpu().numpy().astype("<f4").tobytes())
+    return total.hexdigest()
+
+
 def published(depth: int) -> ResNet:
     """Return the network of that depth with its published weights for CIFAR-10, in evaluation mode.
 
@@ -156,7 +184,7 @@ def published(depth: int) -> ResNet:
     FileNotFoundError
         If there is no such file, or no such folder; the message says where it was looked for.
     OSError
-        If the file is damaged, or holds another network.
+        If the file is damaged, or holds another network or other weights than those published.
     """
     if depth not in DEPTHS:
         raise ValueError(f"No trained ResNet-{depth} was published: choose one of {', '.join(map(str, DEPTHS))}.")
@@ -171,6 +199,11 @@ def published(depth: int) -> ResNet:
     network = ResNet(depth)
     try:
         network.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError) as error:
+    except Exception as error:  # besides its own: what Python raises of names and shapes that cannot be
         raise OSError(f"{path} does not hold the weights of a ResNet-{depth}; fetch it anew.") from error
+    if checksum(network) != SUMS[depth]:
+        raise OSError(
+            f"{path} does not hold the published weights of ResNet-{depth}, but others: fetch it anew, or load weights "
+            "of your own by lib.checkpoints.load_weights."
+        )
     return network.eval()

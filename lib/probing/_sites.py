@@ -83,7 +83,10 @@ def activation_sites(model: nn.Module, example: Tensor) -> list[Site]:
         for handle in handles:
             handle.remove()
     if not used:
-        raise ValueError("The model uses no nn.ReLU, nn.GELU or other rectifier: name the modules to read in layers.")
+        raise ValueError(
+            "The model uses no nn.ReLU, nn.GELU or other rectifier that is a module: name other activation modules in "
+            "layers, and where it calls functions, such as F.relu, which cannot be read, put modules in their place."
+        )
     cells = {name.rpartition(".")[0] for name, _, summed in used if summed}
     kept = [(name, number) for name, number, summed in used if summed or name.rpartition(".")[0] not in cells]
     names = [name for name, _ in kept]

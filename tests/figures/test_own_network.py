@@ -31,6 +31,24 @@ def test_each_matrix_is_a_point_in_each_panel(model):
     plt.close(figure)
 
 
+def test_a_matrix_without_a_place_is_left_out(model):
+    """One of zeros among others, and a training in which all have died."""
+    nn.init.zeros_(model[2].weight)
+    figure = own_network.weight_planes(weight_plane(model))
+    assert all(np.isfinite(axes.get_xlim() + axes.get_ylim()).all() for axes in figure.axes)
+    plt.close(figure)
+    follow = Follower(model, torch.randn(100, 6), steps=(0, 1), method="plugin")
+    for each in range(2):
+        figure = own_network.course(follow.course()) if each else None
+        follow(each)
+        for layer in model[::2]:
+            nn.init.zeros_(layer.weight)
+    plt.close(figure)
+    figure = own_network.course(follow.course())
+    assert np.isfinite(figure.axes[3].get_xlim() + figure.axes[3].get_ylim()).all()
+    plt.close(figure)
+
+
 def test_shapes_are_drawn_by_matrix(model):
     table = weight_plane(model)
     figure = own_network.weight_shapes(table)

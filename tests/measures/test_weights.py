@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torchvision.models import VisionTransformer
 
 from lib.measures.complexity import complexity_entropy
 from lib.measures.weights import matrices, weight_plane
@@ -49,12 +50,51 @@ def test_zeros_of_a_pruned_matrix_are_counted():
     assert weight_plane({"w": pruned})["zeros"].item() == pytest.approx(0.25)
 
 
+WITHOUT_PLACE = {
+    "tenth": (torch.full((30, 30), 0.1), "all weights are 0.1"),  # whose mean is off in the last digit
+    "zeros": (-torch.zeros(3, 3), "all weights are 0"),
+    "none": (torch.zeros(0, 30), "there are no weights"),
+    "nan": (torch.tensor([[1.0, torch.nan]]), "weights are nan or infinite"),
+    "infinite": (torch.tensor([[1.0, -torch.inf]]), "weights are nan or infinite"),
+    "narrow": (torch.tensor([[1, 1 + 3e-16]], dtype=torch.float64), "is too narrow for 256 bins"),
+    "huge": (torch.tensor([[1e300, -1e300]], dtype=torch.float64), "beyond float64"),
+    "small": (torch.tensor([[1e-300, 2e-300]], dtype=torch.float64), "beyond float64"),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_PLACE)
+def test_a_matrix_without_a_place_has_a_note_and_leaves_others_as_they_are(name):
+    value, why = WITHOUT_PLACE[name]
+    found, alone = weight_plane({name: value, "w": normal()}), weight_plane({"w": normal()})
+    assert why in found["note"].sel(layer=name).item()
+    assert np.isnan(found[["entropy", "complexity", "h", "c", "normal_h"]].sel(layer=name).to_array()).all()
+    assert found["count"].sel(layer=name) == value.numel()
+    assert found["note"].sel(layer="w") == ""
+    for key in ("h", "c", "normal_h", "kurtosis", "zeros"):
+        np.testing.assert_array_equal(found[key].sel(layer="w"), alone[key].sel(layer="w"))
+    assert weight_plane({name: value}, strict=False)["note"].values == found["note"].sel(layer=name)
+
+
+def test_a_fresh_transformer_and_scales_of_layers_are_placed():
+    torch.manual_seed(0)
+    model = VisionTransformer(16, 8, num_layers=1, num_heads=2, hidden_dim=16, mlp_dim=32, num_classes=3)
+    model.layer_scale = nn.Parameter(torch.full((16, 1, 1), 1e-6))  # as ConvNeXt begins
+    found = weight_plane(model)
+    notes = dict(zip(found["layer"].values, found["note"].values, strict=True))
+    assert notes["class_token"] == notes["heads.head.weight"] == "all weights are 0"
+    assert notes["layer_scale"] == "all weights are 1e-06"
+    rest = found.sel(layer=found["note"] == "")
+    assert rest.sizes["layer"] == found.sizes["layer"] - 3
+    assert rest[["h", "c", "normal_h", "normal_c"]].to_array().notnull().all()
+
+
 @pytest.mark.parametrize(
     ("weights", "rules", "message"),
     [
-        ({"b": torch.zeros(3)}, ("own",), "no weight matrix"),
-        ({"w": torch.full((3, 3), torch.nan)}, ("own",), "Weights of 'w' are nan"),
-        ({"w": torch.ones(3, 3)}, ("own",), "All weights of 'w' are 1"),
+        ({"b": torch.zeros(3)}, ("own",), "no weight matrix: give"),
+        ({"w": torch.zeros(3, 3, dtype=torch.int8)}, ("own",), "floating-point numbers, and 'w' is of torch.int8"),
+        ({"w": torch.full((3, 3), torch.nan)}, ("own",), r"No .* has a place .*\('w': weights are nan or infinite\)"),
+        ({str(k): torch.ones(3, 3) for k in range(9)}, ("own",), r"\('0': all weights are 1; '1': [^;]*; '2': [^;]*\)"),
         ({"w": torch.eye(3)}, ("magic",), "Unknown binning rule 'magic'"),
         ({"w": torch.eye(3)}, (), "Unknown binning rule"),
     ],
@@ -62,3 +102,8 @@ def test_zeros_of_a_pruned_matrix_are_counted():
 def test_what_has_no_place_is_refused(weights, rules, message):
     with pytest.raises(ValueError, match=message):
         weight_plane(weights, rules)
+
+
+def test_too_few_bins_are_no_matter_of_the_weights():
+    with pytest.raises(ValueError, match="1 bins tell nothing"):
+        weight_plane({"w": normal()}, bins=1)

@@ -4,7 +4,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from lib.models.resnet import DEPTHS, Cell, ResNet, published, scaled, untrained
+from lib.models import resnet
+from lib.models.resnet import DEPTHS, Cell, ResNet, checksum, published, scaled, untrained
 
 PARAMETERS = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018}
 """As published with the trained weights."""
@@ -55,19 +56,30 @@ def test_pixels_are_scaled_as_the_published_networks_expect():
     torch.testing.assert_close(x[:, 1], (images[:, 1] / 255 - 0.456) / 0.224)
 
 
+@pytest.fixture
+def publish(monkeypatch):
+    """Put the weights of a network where published ones are looked for, as if they were those of that depth."""
+
+    def put(model, depth, folder):
+        save_file(model.state_dict(), folder / f"resnet{depth}.safetensors")
+        monkeypatch.setitem(resnet.SUMS, depth, checksum(model))
+
+    return put
+
+
 @pytest.mark.parametrize("folder", ["", "resnet_cifar10"])
-def test_published_weights_are_found_in_the_data_folders(folder, tmp_path, monkeypatch):
+def test_published_weights_are_found_in_the_data_folders(folder, tmp_path, monkeypatch, publish):
     (tmp_path / folder).mkdir(exist_ok=True)
     model = ResNet(20)
-    save_file(model.state_dict(), tmp_path / folder / "resnet20.safetensors")
+    publish(model, 20, tmp_path / folder)
     monkeypatch.setenv("BOOK_DATA", f"{tmp_path / '..'}:{tmp_path}")
     found = published(20)
     assert not found.training
     assert all(torch.equal(value, found.state_dict()[name]) for name, value in model.state_dict().items())
 
 
-def test_data_folders_are_read_as_everywhere(tmp_path, monkeypatch):
-    save_file(ResNet(20).state_dict(), tmp_path / "resnet20.safetensors")
+def test_data_folders_are_read_as_everywhere(tmp_path, monkeypatch, publish):
+    publish(ResNet(20), 20, tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("BOOK_DATA", "~")
     assert isinstance(published(20), ResNet)
@@ -96,6 +108,19 @@ def test_missing_damaged_and_other_weights_are_named(tmp_path, monkeypatch):
     save_file(ResNet(20).state_dict(), tmp_path / "resnet32.safetensors")
     with pytest.raises(OSError, match="does not hold the weights of a ResNet-32"):
         published(32)
+    save_file(ResNet(20).state_dict(), tmp_path / "resnet20.safetensors")
+    with pytest.raises(OSError, match=r"not hold the published weights of ResNet-20, but others: .* load_weights\.$"):
+        published(20)
+
+
+def test_one_weight_makes_another_sum_and_counts_of_batches_do_not():
+    model = untrained(20, 0)
+    before = checksum(model)
+    model.bn1.num_batches_tracked += 1
+    assert checksum(model) == before
+    model.bn1.running_mean[3] += 1e-7
+    assert checksum(model) != before
+    assert set(resnet.SUMS) == set(DEPTHS)
 
 
 def test_an_untrained_network_depends_on_its_seed_alone():
