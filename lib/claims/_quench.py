@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
 from lib.claims._judging import range_of, span
-from lib.claims._model import Condition
-from lib.claims._verdict import lies
+from lib.claims._model import Condition, Verdict
+from lib.claims._verdict import decide, lies
 from lib.measures.change_points import Dip, dip
-from lib.measures.statistics import Estimate, seed_interval
+from lib.measures.statistics import Estimate, difference_interval, seed_interval
 
 DEEP = 0.2
 """Share of the value before it that the fall, and the recovery, of a quench have to exceed."""
@@ -52,10 +53,14 @@ class Quench:
 
     dips: Dip  #: each field of shape (seed, unit)
 
+    def at_least(self, field: str) -> np.ndarray:
+        """Return each seed's `fall` or `depth` in the unit where its mean over seeds is least, (seed,)."""
+        values: np.ndarray = getattr(self.dips, field)
+        return values[:, values.mean(axis=0).argmin()]
+
     def least(self, field: str) -> Estimate:
         """Return the `fall` or the `depth` of the unit where it is least, in the mean over seeds."""
-        values = getattr(self.dips, field)
-        return seed_interval(values[:, values.mean(axis=0).argmin()])
+        return seed_interval(self.at_least(field))
 
     def deepest(self) -> Estimate:
         """Return the recovery, which no fall is smaller than, of the unit where it is largest in the mean."""
@@ -66,6 +71,11 @@ class Quench:
         """Times of the minima, (seed, unit); nan where the fall is not deep enough, or nothing is recovered."""
         quenched = (self.dips.fall > DEEP) & (self.dips.depth > RECOVERED)
         return np.where(quenched, self.dips.time, np.nan)
+
+    @property
+    def first_times(self) -> np.ndarray:
+        """Times of the minima by the rule that was fixed first: only where the recovery itself is deep enough."""
+        return np.where(self.dips.depth > DEEP, self.dips.time, np.nan)
 
     def __str__(self) -> str:
         fall, depth = (100 * getattr(self.dips, field).mean(axis=0) for field in ("fall", "depth"))
@@ -80,19 +90,87 @@ def quench(chosen: xr.Dataset, quantity: str, unit: str = "layer") -> Quench:
     return Quench(dip(*curves(chosen, quantity, unit)))
 
 
-def quench_conditions(name: str, found: Quench, control: Quench | None) -> list[Condition]:
-    """Return two conditions: in each unit the fall, and the recovery, must exceed 20 % of the value before."""
+def quench_conditions(name: str, found: Quench, controls: Mapping[str, Quench | None] | None = None) -> list[Condition]:
+    """Return two conditions: in each unit the fall, and the recovery, must exceed 20 % of the value before.
+
+    Controls are given by what they are called, None where one was not run; they have the same seeds. The first that was
+    run stands beside the effect, with the difference to it seed by seed; the others are in the note. Each is enough to
+    say that it holds in the control too.
+    """
     conditions = []
+    controls = controls or {}
+    run = {word: each for word, each in controls.items() if each is not None}
+    beside = next(iter(run), None)
     for field, word in FIELDS.items():
-        least, beside = found.least(field), control.least(field) if control else None
+        least = found.least(field)
+        notes = [str(found)] if field == "fall" else []
+        for control in controls:
+            if control == beside:
+                notes.append(f"control: {control}")
+            else:
+                notes.append(f"{control}: {said(run[control].least(field)) if control in run else 'not run'}")
+        held = [lies(span(each.least(field)), low=DEEP) is True for each in run.values()]
         conditions.append(
             Condition.measured(
                 f"{name}, {word}",
                 least,
-                control=beside,
+                control=run[beside].least(field) if beside else None,
+                difference=difference_interval(found.at_least(field), run[beside].at_least(field)) if beside else None,
                 passes=lies(span(least), low=DEEP),
-                holds_in_control=None if beside is None else lies(span(beside), low=DEEP) is True,
-                note=str(found) if field == "fall" else "",
+                holds_in_control=any(held) if held else None,
+                note="; ".join(notes),
             )
         )
     return conditions
+
+
+def said(found: Estimate, digits: int = 2) -> str:
+    """Write an estimate with its interval, if it has one.
+
+    Examples
+    --------
+    >>> said(seed_interval(np.array([0.5])))
+    '0.50'
+    """
+    mean = f"{float(found.mean):z.{digits}f}"
+    if np.isnan(found.low):
+        return mean
+    return f"{mean} ({float(found.low):z.{digits}f} to {float(found.high):z.{digits}f})"
+
+
+def of_seeds(used: int, seeds: int) -> str:
+    """Say how many seeds a number rests on.
+
+    Examples
+    --------
+    >>> of_seeds(7, 10)
+    '7 of 10 seeds'
+    """
+    return f"{used} of {seeds} seeds"
+
+
+def before_the_change(conditions: Sequence[Condition]) -> tuple[str, Verdict]:
+    """Say what the rule that was fixed first gives, and the most that a rule settled after a record was seen may give.
+
+    Parameters
+    ----------
+    conditions
+        Those of the first rule.
+
+    Returns
+    -------
+    str, str
+        A sentence for the row, and the ceiling of its verdict.
+
+    Examples
+    --------
+    >>> before_the_change([Condition("highway", 0.1, (0.05, 0.15), seeds=10, passes=False)])[1]
+    'partly'
+    """
+    first = decide(conditions)
+    most: Verdict = "reproduced" if first == "reproduced" else "partly"
+    return (
+        f" This rule was settled after the first record was seen; the one fixed before gives: {first}. So at most: "
+        f"{most}.",
+        most,
+    )

@@ -8,11 +8,18 @@ Choices made before any record was judged:
 - *Describes* is a root mean square deviation of less than 5 % of the curve's whole fall.
 - Intervals of a fit are those of fits to means over seeds drawn anew.
 - That c > 0 can be seen of a curve which must end at 0: the same law is fitted to the counting ceiling.
+
+Settled after the records were seen; no verdict depends on it:
+
+- Where the interval of b begins at the lowest exponent that is tried, c has no lower end: the law's limit is a
+  logarithm of N there, which has no constant.
+- Differences to untrained networks are seed by seed, on the seeds that both have.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
@@ -21,9 +28,9 @@ from lib.claims._judging import TINY, conclude, farthest, passing, range_of, spa
 from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
-from lib.measures.extrapolation import OffsetPower, fit_offset_power
+from lib.measures.extrapolation import ANY_EXPONENTS, OffsetPower, fit_offset_power
 from lib.measures.linear_regions import most_patterns
-from lib.measures.statistics import Estimate, seed_interval
+from lib.measures.statistics import Estimate, difference_interval, seed_interval
 
 CHANGE = 0.1
 """Range of linearity over widths above which it changes."""
@@ -57,6 +64,13 @@ def values(chosen: xr.Dataset, name: str, layer: int) -> np.ndarray:
     """Return a variable of one layer, shape (seed, width), of those seeds that have it at every width."""
     profile = np.asarray(chosen[name].sel(layer=layer).transpose("seed", "width").values, dtype=np.float64)
     return profile[np.isfinite(profile).all(1)]
+
+
+def paired(chosen: xr.Dataset, other: xr.Dataset, name: str, layer: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a variable of one layer at two stages, each (seed, width), of the seeds that have both at every width."""
+    here, there = (each[name].sel(layer=layer).transpose("seed", "width").values for each in (chosen, other))
+    known = np.isfinite(here).all(1) & np.isfinite(there).all(1)
+    return here[known], there[known]
 
 
 def range_over_widths(profile: np.ndarray) -> np.ndarray:
@@ -121,10 +135,28 @@ def slope(widths: np.ndarray, profile: np.ndarray) -> np.ndarray:
     return np.asarray(profile @ log / (log**2).sum())
 
 
+def misfit_of_logarithm(widths: np.ndarray, curve: np.ndarray) -> float:
+    """Root mean square deviation of a curve (width,) from a straight line in log N, as a share of its whole fall.
+
+    Examples
+    --------
+    >>> round(misfit_of_logarithm(np.array([4, 16, 64]), np.array([3.0, 2.0, 1.0])), 6)
+    0.0
+    """
+    line = curve.mean() + slope(widths, curve) * (np.log(widths) - np.log(widths).mean())
+    return float(np.sqrt(((curve - line) ** 2).mean()) / np.ptp(curve))
+
+
 def _left_out(record: xr.Dataset) -> str:
-    """Name the widths that have no reading at the target."""
-    missing = [str(width) for width in record["width"].values if width not in reached(record, "target")["width"].values]
-    return f" Never at the target in every seed: N = {', '.join(missing)}." if missing else ""
+    """Name the widths that are left out at the target, and how many seeds reached it there."""
+    count = record["epoch"].sel(stage="target").notnull().sum("seed").values
+    seeds = record.sizes["seed"]
+    missing = [
+        f"{width} ({number})" for width, number in zip(record["width"].values, count, strict=True) if number < seeds
+    ]
+    if not missing:
+        return ""
+    return f" Left out at the target, for not all {seeds} seeds reached it (how many did): N = {', '.join(missing)}."
 
 
 @judge("J22", experiment="fc3_widths")
@@ -144,12 +176,14 @@ def linearity_changes_with_width(record: xr.Dataset) -> Judgement | None:
             found, control = (
                 seed_interval(range_over_widths(each)) for each in (profile, values(before, "linearity", layer))
             )
+            learned, untrained = (range_over_widths(each) for each in paired(chosen, before, "linearity", layer))
             mean = profile.mean(0)
             conditions.append(
                 Condition.measured(
                     f"L{layer}, {words}",
                     found,
                     control=control,
+                    difference=difference_interval(learned, untrained) if len(learned) else None,
                     passes=lies(span(found), low=CHANGE),
                     holds_in_control=lies(span(control), low=CHANGE) is True,
                     note=f"linearity {mean[0]:.2f} at N = {int(chosen['width'][0])}, {mean[-1]:.2f} at N = "
@@ -171,36 +205,55 @@ def linearity_changes_with_width(record: xr.Dataset) -> Judgement | None:
 def complexity_falls_as_an_offset_power(record: xr.Dataset) -> Judgement | None:
     """a/N^b + c must describe the complexity per unit of L2 at 95 % accuracy, and c must be greater than 0.
 
-    Control of the first: the untrained network's own curve. Control of the second: the counting ceiling at the same N,
-    whose limit is 0. In the text: where the estimate lies above that ceiling, and what fewer images do to it.
+    Control of the first: the untrained network's own curve; the difference is that of fits to single seeds. Control of
+    the second: the counting ceiling at the same N, whose limit is 0. It is no null, but says what the fit makes of such
+    a curve, so that no difference to it is asked for. In the text: where the estimate lies above that ceiling, what
+    fewer images do to it, and whether c has a lower end.
     """
     chosen = reached(record, "target")
     if chosen.sizes["width"] < 4:
         return None
     widths, first = chosen["width"].values, int(record.attrs["first"])
     profile = values(chosen, "complexity_per_unit", 2)
-    untrained = values(record.sel(stage="untrained", width=widths), "complexity_per_unit", 2)
+    start = record.sel(stage="untrained", width=widths)
+    untrained = values(start, "complexity_per_unit", 2)
     _, found = fit_over_seeds(widths, profile)
     before = fit_over_seeds(widths, untrained)[1]
     most = ceiling(widths, first)
     of_ceiling = fit_offset_power(widths, most)
     end = seed_interval(np.full(profile.shape[0], float(of_ceiling.offset)))
+    learned, at_first = (
+        fit_offset_power(widths, each).misfit / np.ptp(each, axis=1)
+        for each in paired(chosen, start, "complexity_per_unit", 2)
+    )
+    open_below = _cut(found["exponent"])
+    offset = replace(found["offset"], low=np.array(-np.inf)) if open_below else found["offset"]
+    no_end = (
+        f" The interval of b begins at {ANY_EXPONENTS[0]:g}, the lowest that is tried, so that c has no lower end: a "
+        f"logarithm of N, where b goes to 0, misses by {100 * misfit_of_logarithm(widths, profile.mean(0)):.1f} % of "
+        f"the fall, the law by {100 * float(found['misfit'].mean):.1f} %."
+        if open_below
+        else ""
+    )
     conditions = [
         Condition.measured(
             "a/N^b + c describes it",
             found["misfit"],
             control=before["misfit"],
+            difference=difference_interval(learned, at_first) if len(learned) else None,
             passes=lies(span(found["misfit"]), high=MISFIT),
             holds_in_control=lies(span(before["misfit"]), high=MISFIT) is True,
-            note=f"b = {_said(found['exponent'])}; control: untrained, b = {_said(before['exponent'])}",
+            note=f"b = {_said(found['exponent'])}; control: untrained, b = {_said(before['exponent'])}; difference: of "
+            f"the {len(learned)} seeds that both have",
         ),
         Condition.measured(
             "c > 0",
-            found["offset"],
+            offset,
             control=end,
-            passes=lies(span(found["offset"]), low=TINY),
+            passes=lies(span(offset), low=TINY),
             holds_in_control=bool(of_ceiling.offset > 0),
-            note=f"control: the counting ceiling, which ends at 0; fitted, c = {float(of_ceiling.offset):.3f}",
+            note=f"{'no lower end, see b; ' if open_below else ''}control: the counting ceiling, which ends at 0; "
+            f"fitted, c = {float(of_ceiling.offset):.3f}",
         ),
     ]
     above = [str(width) for width, excess in zip(widths, profile.mean(0) - most, strict=True) if excess > 0]
@@ -214,7 +267,7 @@ def complexity_falls_as_an_offset_power(record: xr.Dataset) -> Judgement | None:
         control=f"counting ceiling: fitted c = {float(of_ceiling.offset):.3f}, though it ends at 0",
         text=f"{passing(conditions)} hold. Independent units with the same rates have {range_of(alone)} bits each. At "
         f"N = {int(widths[-1])} {int(fewer['fewer']):,} images give {float(fewer):.3f} bits per unit, all "
-        f"{profile.mean(0)[-1]:.3f}.{loose}{_left_out(record)}",
+        f"{profile.mean(0)[-1]:.3f}.{loose}{no_end}{_left_out(record)}",
     )
 
 
@@ -223,7 +276,7 @@ def first_layer_does_not_depend_on_width(record: xr.Dataset) -> Judgement | None
     """The slope of L1's complexity per unit on log N must lie within 0.02 bits per factor e of 0.
 
     At 95 % accuracy, and after equal epochs. An untrained L1 is the same whatever N, so that its slope is 0 and says
-    nothing.
+    nothing; it is no null, for what is claimed is a slope of 0.
     """
     conditions = []
     for stage, words in STAGES.items():
@@ -253,5 +306,14 @@ def first_layer_does_not_depend_on_width(record: xr.Dataset) -> Judgement | None
     )
 
 
-def _said(found: Estimate) -> str:
-    return f"{float(found.mean):.2f} ({float(found.low):.2f} to {float(found.high):.2f})"
+def _cut(exponent: Estimate) -> bool:
+    """Whether an interval of exponents begins where those that are tried begin, so that the data do not bound it."""
+    return bool(span(exponent)[0] <= ANY_EXPONENTS[0])
+
+
+def _said(exponent: Estimate) -> str:
+    low, high = span(exponent)
+    if high <= ANY_EXPONENTS[0]:
+        return f"{high:.2f}, the lowest tried"
+    cut = ", the lowest tried," if _cut(exponent) else ""
+    return f"{float(exponent.mean):.2f} ({low:.2f}{cut} to {high:.2f})"

@@ -6,6 +6,8 @@ Choices made before any record was judged:
   least-squares slope, of less than 0.01 bits per unit either way: a third of what two widths may differ by.
 - 0.37 is looked for in the interval of the mean over the last quarter, in both readings of *complexity of the network*.
 - *Behaves as*: Kendall's tau over all moments from the first on, seed by seed, lies above 0.
+
+Differences to the control, seed by seed, were added after the records were seen.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from lib.claims._judging import TINY, conclude, farthest, passing, range_of, spa
 from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
-from lib.measures.statistics import difference_interval, kendall_tau, seed_interval
+from lib.measures.statistics import Estimate, difference_interval, kendall_tau, seed_interval
 
 VALUE = 0.37
 """Bits per unit at which the text's networks settle."""
@@ -83,7 +85,8 @@ def late_change(chosen: xr.Dataset, name: str) -> np.ndarray:
 def complexity_settles(record: xr.Dataset) -> Judgement | None:
     """Complexity per unit must settle, at 0.37, and alike for both widths, whether joint or additive.
 
-    The effect is the value that is farthest from 0.37. Control: the same networks with random labels.
+    The effect is the value that is farthest from 0.37. Control: the same networks with random labels, a null for the
+    value; that they settle too would not explain it.
     """
     learned, random = networks(record), networks(record, "random")
     if not learned:
@@ -94,13 +97,16 @@ def complexity_settles(record: xr.Dataset) -> Judgement | None:
             other = random.get(width)
             value = seed_interval(settled(chosen, name))
             control = None if other is None else seed_interval(settled(other, name))
+            note = "random labels: not run" if other is None else ""
             at_value.append(
                 Condition.measured(
                     f"width {width}, {reading}, value",
                     value,
                     control=control,
+                    difference=None if other is None else _beyond(chosen, other, name),
                     passes=_holds(span(value)),
                     holds_in_control=None if control is None else _holds(span(control)),
+                    note=note,
                 )
             )
             change = seed_interval(late_change(chosen, name))
@@ -110,6 +116,7 @@ def complexity_settles(record: xr.Dataset) -> Judgement | None:
                     change,
                     control=None if other is None else seed_interval(late_change(other, name)),
                     passes=lies(span(change), -PLATEAU, PLATEAU),
+                    note=note,
                 )
             )
         narrow, wide = min(learned), max(learned)
@@ -122,14 +129,24 @@ def complexity_settles(record: xr.Dataset) -> Judgement | None:
             )
     carrier = farthest(at_value, VALUE)
     controls = [condition.control for condition in at_value if condition.control is not None]
+    some = random and random.keys() < learned.keys()
+    only = f" Random labels were run at width {', '.join(map(str, random))} only." if some else ""
     return conclude(
         carrier,
         [*at_value, *conditions],
         measure=f"bits per unit in the last quarter, farthest from {VALUE} ({carrier.name.removesuffix(', value')})",
         control=f"random labels: {range_of(controls)}" if controls else "not run",
         text=f"{passing(at_value)} are {VALUE}; {passing(conditions)} settle and are alike. Joint "
-        f"{_values(at_value, 'joint')}, additive {_values(at_value, 'additive')}.{_by_the_text(learned)}",
+        f"{_values(at_value, 'joint')}, additive {_values(at_value, 'additive')}.{only}{_by_the_text(learned)}",
     )
+
+
+def _beyond(chosen: xr.Dataset, other: xr.Dataset, name: str) -> Estimate | None:
+    """Return the difference of what two networks settle at, over the seeds that both have."""
+    shared = np.intersect1d(chosen["seed"], other["seed"])
+    if not len(shared):
+        return None
+    return difference_interval(settled(chosen.sel(seed=shared), name), settled(other.sel(seed=shared), name))
 
 
 def _holds(interval: tuple[float, float]) -> bool:
@@ -165,12 +182,14 @@ def complexity_behaves_as_regions(record: xr.Dataset) -> Judgement | None:
         joint, additive = (_curves(chosen[name]) for name in READINGS.values())
         for shape in map(str, chosen["shape"].values):
             on, off = (_curves(chosen["regions_per_unit"].sel(shape=shape, source=source)) for source in _SOURCES)
-            found, control = (seed_interval(kendall_tau(joint, regions)) for regions in (on, off))
+            images, noise = (np.asarray(kendall_tau(joint, regions)) for regions in (on, off))
+            found, control = seed_interval(images), seed_interval(noise)
             conditions.append(
                 Condition.measured(
                     f"width {width}, {shape}s",
                     found,
                     control=control,
+                    difference=difference_interval(images, noise),
                     passes=lies(span(found), low=TINY),
                     holds_in_control=lies(span(control), low=TINY) is True,
                     note=f"additive {float(np.mean(kendall_tau(additive, on))):.2f}; first to last moment: regions per "

@@ -9,7 +9,7 @@ import xarray as xr
 
 from lib.claims._judging import conclude, estimate, passing, range_of, span, weakest
 from lib.claims._model import Condition, Judgement
-from lib.claims._quench import DEEP, LOW_RATE, curves, quench, quench_conditions
+from lib.claims._quench import DEEP, LOW_RATE, curves, of_seeds, quench, quench_conditions
 from lib.claims._registry import judge
 from lib.claims._residual_tasks import DEPTH
 from lib.claims._verdict import lies
@@ -55,7 +55,8 @@ def only_the_small_network_is_quenched(record: xr.Dataset, residual: xr.Dataset 
     control = None if ordinary is None else quench(ordinary, "effective_dimension", "pixel")
     small = []
     for name, chosen in _rates(record, low=True):
-        small += quench_conditions(name, quench(centres(chosen), "effective_dimension", "pixel"), control)
+        found = quench(centres(chosen), "effective_dimension", "pixel")
+        small += quench_conditions(name, found, {"ordinary rate": control})
     if not small:
         return None
     deep = [] if residual is None else _residual(residual)
@@ -134,6 +135,17 @@ def _known(values: np.ndarray) -> Estimate | None:
     return estimate(values[np.isfinite(values)])
 
 
+def _beyond(values: np.ndarray, control: np.ndarray) -> Estimate | None:
+    """Return the difference to a control over the seeds that both have."""
+    return _known(values - control)
+
+
+def _over_pixels(values: np.ndarray) -> np.ndarray:
+    """Return the mean over the pixels that have a value, (seed,); nan where none has."""
+    number = np.isfinite(values).sum(axis=1)
+    return np.divide(np.nansum(values, axis=1), number, out=np.full(len(values), np.nan), where=number > 0)
+
+
 @judge("J30", experiment="small_cnn")
 def pixels_are_synchronised_and_restless(record: xr.Dataset) -> Judgement | None:
     """Minima must be spread less within a convolution than between them, and late dimensions vary by more than 5 %.
@@ -141,15 +153,20 @@ def pixels_are_synchronised_and_restless(record: xr.Dataset) -> Judgement | None
     The first effect is the ratio of both spreads, which must stay below 1, over all pixels but those in the border; the
     second the standard deviation in the last quarter of the epochs over the mean there, averaged over the same pixels.
     The control is the border. What is left about a straight line, so that a steady drift does not count, is in the
-    notes, with the recoveries.
+    notes, with the recoveries. That minima are *of different size* has no test in the row.
+
+    A seed with minima in fewer than two convolutions has no ratio; how many have one is in the notes. The border beside
+    late dimensions, and differences to it seed by seed, were added after the record was seen.
     """
     conditions = []
     for name, chosen in _rates(record, low=True):
         rim = border(chosen)
         inner, outer = np.flatnonzero(~rim), np.flatnonzero(rim | (chosen["convolution"].values > 0))
         depths = quench(chosen.isel(pixel=inner), "effective_dimension", "pixel").dips.depth.mean(axis=0)
-        ratio, control = _known(synchrony(chosen, inner)), _known(synchrony(chosen, outer))
-        note = f"recoveries of {range_of(100 * depths, 0)} % by pixel"
+        ratios, beside = synchrony(chosen, inner), synchrony(chosen, outer)
+        ratio, control = _known(ratios), _known(beside)
+        counted = (of_seeds(int(np.isfinite(each).sum()), len(each)) for each in (ratios, beside))
+        note = f"recoveries of {range_of(100 * depths, 0)} % by pixel; a ratio in {', control: '.join(counted)}"
         if ratio is None:
             note = f"too few pixels dip; {note}"
             conditions.append(Condition(f"{name}, synchrony", 0.0, seeds=chosen.sizes["seed"], passes=False, note=note))
@@ -160,19 +177,24 @@ def pixels_are_synchronised_and_restless(record: xr.Dataset) -> Judgement | None
                     f"{name}, synchrony",
                     ratio,
                     control=control,
+                    difference=_beyond(ratios, beside),
                     passes=lies(span(ratio), high=1 - 1e-9),
                     holds_in_control=held,
                     note=note,
                 )
             )
-        late, straight = (np.nanmean(late_spread(chosen, straight=each)[:, inner], axis=1) for each in (False, True))
-        restless = seed_interval(late)
+        late, straight = (late_spread(chosen, straight=each) for each in (False, True))
+        within, border_late = _over_pixels(late[:, inner]), _over_pixels(late[:, rim])
+        restless, control = seed_interval(within), _known(border_late)
         conditions.append(
             Condition.measured(
                 f"{name}, late",
                 restless,
+                control=control,
+                difference=_beyond(within, border_late),
                 passes=lies(span(restless), low=RESTLESS),
-                note=f"about a straight line {100 * straight.mean():.1f} %",
+                holds_in_control=None if control is None else lies(span(control), low=RESTLESS) is True,
+                note=f"about a straight line {100 * _over_pixels(straight[:, inner]).mean():.1f} %",
             )
         )
     if not conditions:
@@ -182,6 +204,7 @@ def pixels_are_synchronised_and_restless(record: xr.Dataset) -> Judgement | None
         weakest(late_ones),
         conditions,
         measure="standard deviation of late effective dimension over its mean, least of rates",
-        control="border of the first convolution, in the conditions on synchrony",
-        text=f"{passing(conditions)} hold: minima together within a convolution, and no rest in the last quarter.",
+        control="border of the first convolution",
+        text=f"{passing(conditions)} hold: minima together within a convolution, and no rest in the last quarter. That "
+        "minima are of different size has no test in the row and is not judged.",
     )

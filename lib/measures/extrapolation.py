@@ -76,7 +76,8 @@ def fit_offset_power(x: ArrayLike, y: ArrayLike) -> OffsetPower:
     Notes
     -----
     Over a decade or two b and c are hard to tell apart: a slow power and a lower offset fit as well as a fast one
-    and a higher offset. An exponent at an end of those tried says that the curve has none.
+    and a higher offset. An exponent at an end of those tried says that the curve has none. At the lowest, the offset is
+    set by that end as well, and has no lower bound: for b towards 0 the law is a straight line in log x.
 
     Examples
     --------

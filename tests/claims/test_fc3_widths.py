@@ -69,7 +69,8 @@ def test_linearity_that_changes():
     assert found.verdict == "reproduced"
     assert found.effect == pytest.approx(0.3 * 7 / 8, abs=0.01)  # without the narrowest
     assert found.holds_in_control is False
-    assert "N = 4" in found.text
+    assert found.text.endswith(f"not all {SEEDS} seeds reached it (how many did): N = 4 ({SEEDS - 1}).")
+    assert all(0.2 < condition.difference_interval[0] < 0.35 for condition in found.conditions)
 
 
 def test_linearity_that_changes_in_one_layer_only():
@@ -90,6 +91,26 @@ def test_a_law_without_offset_passes_the_first_test_only():
     assert [condition.passes for condition in found.conditions] == [True, False]
     assert found.verdict == "partly"
     assert found.interval[0] <= -0.1 <= found.interval[1]
+
+
+def test_a_slow_power_leaves_the_constant_without_a_lower_end():
+    found = complexity_falls_as_an_offset_power(made(second=0.9 - 0.12 * np.log(WIDTHS)))
+    describes, constant = found.conditions
+    assert constant.interval[0] == -np.inf
+    assert constant.interval[1] < 0
+    assert constant.passes is False
+    assert "no lower end" in found.text
+    assert "0.05, the lowest tried" in describes.note
+    assert "no lower end" not in complexity_falls_as_an_offset_power(made()).text
+
+
+def test_differences_are_of_the_seeds_that_both_have():
+    record = made()
+    for stage in (0, 1):
+        record["complexity_per_unit"][:, stage, :, 3 + stage :] = np.nan
+    found = complexity_falls_as_an_offset_power(record).conditions[0]
+    assert "the 3 seeds that both have" in found.note
+    assert found.difference_interval[1] < 0
 
 
 def test_a_law_that_holds_before_training_holds_in_the_control():

@@ -64,10 +64,26 @@ def test_curves_that_settle_at_the_value():
     assert found.effect == pytest.approx(0.37, abs=0.002)
     assert len(found.conditions) == 4 + 4 + 2
     assert "joint 0.40, additive 0.50" in found.text
+    assert "only" not in found.text
+    assert found.conditions[0].difference_interval[1] < -0.2
 
 
 def test_random_labels_at_the_same_value_are_no_learning():
     assert complexity_settles(made(random=0.37)).verdict == "partly"
+
+
+def test_random_labels_at_one_width_are_said():
+    found = complexity_settles(made().isel(network=slice(0, 3)))
+    assert "Random labels were run at width 20 only." in found.text
+    wide = next(condition for condition in found.conditions if condition.name == "width 40, joint, value")
+    assert wide.control is None
+    assert wide.note == "random labels: not run"
+
+
+def test_random_labels_that_settle_near_it_are_told_apart_by_the_difference():
+    near = complexity_settles(made(random=0.36))
+    assert near.conditions[0].difference_interval[0] > 0
+    assert complexity_settles(made(random=float(UP[-3:].mean()))).conditions[0].difference_interval[0] <= 0
 
 
 def test_another_value_is_told_from_the_plateau():
@@ -94,7 +110,9 @@ def test_complexity_that_goes_with_regions():
 
 
 def test_regions_that_go_with_it_in_noise_too():
-    assert complexity_behaves_as_regions(made(noise=UP)).verdict == "partly"
+    found = complexity_behaves_as_regions(made(noise=UP))
+    assert found.verdict == "partly"
+    assert found.conditions[0].difference_interval[0] <= 0 <= found.conditions[0].difference_interval[1]
 
 
 def test_regions_that_fall_while_complexity_rises():

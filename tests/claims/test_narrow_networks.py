@@ -97,13 +97,50 @@ def test_a_fall_without_recovery_is_no_quench():
     assert ends_low.verdict == "not reproduced"
 
 
-def test_an_ordinary_rate_and_random_labels_are_notes():
-    ordinary = made("highway 11 x 28, rate 1e-3", rate=1e-3)
-    random = made("highway 11 x 28, random labels", labels="random")
-    found = layers_are_quenched(together(HIGHWAY, PLAIN, ordinary, random))
+def test_random_labels_are_beside():
+    found = layers_are_quenched(together(HIGHWAY, PLAIN, made("highway 11 x 28, random labels", labels="random")))
+    assert found.verdict == "reproduced"
     assert len(found.conditions) == 4
-    assert "rate 1e-3" in found.control
     assert "random labels" in found.control
+
+
+def test_an_ordinary_rate_that_dips_too_explains_it():
+    ordinary = made("highway 11 x 28, rate 1e-3", rate=1e-3)
+    found = layers_are_quenched(together(HIGHWAY, PLAIN, ordinary))
+    assert found.verdict == "partly"
+    assert found.holds_in_control is True
+    assert "rate 1e-3" in found.control
+    assert "control: without gates; ordinary rate: 0.4" in found.conditions[1].note
+    assert "4 of the 4 that hold do so in a control too" in found.text
+    flat = layers_are_quenched(together(HIGHWAY, PLAIN, made("highway, rate 1e-3", rate=1e-3, depth=0.1)))
+    assert flat.verdict == "reproduced"
+
+
+def test_a_control_that_was_not_run_is_named():
+    ordinary = made("highway 11 x 28, rate 1e-3", rate=1e-3, depth=0.1)
+    fall, recovery, *_ = layers_are_quenched(together(HIGHWAY, ordinary)).conditions
+    assert fall.note.endswith("without gates: not run; control: ordinary rate")
+    assert recovery.control == pytest.approx(0.1, abs=0.02)
+    low, high = recovery.difference_interval
+    assert low < 0.3 < high + 0.02
+    alone = layers_are_quenched(HIGHWAY).conditions[0]
+    assert alone.note.endswith("without gates: not run; ordinary rate: not run")
+    assert alone.control is None
+    other = made("highway 11 x 28, rate 1e-3", rate=1e-3, gate=-2.0)
+    assert layers_are_quenched(together(HIGHWAY, other)).conditions[0].control is None
+
+
+def test_a_rule_that_was_settled_later_gives_no_more_than_the_first():
+    shallow = made("highway 11 x 28, rate 1e-5", slope=0.6, depth=0.8, after=0.35)
+    found = profiles_are_ordered(shallow)
+    assert all(condition.passes for condition in found.conditions)
+    assert found.verdict == "partly"
+    assert "settled after the first record was seen; the one fixed before gives: partly" in found.text
+    assert "gives: not reproduced" in layers_are_quenched(together(shallow, PLAIN)).text
+    late = loss_falls_after_the_quench(made("highway 11 x 28", depth=0.8, after=0.35))
+    assert all(condition.passes for condition in late.conditions)
+    assert late.verdict == "partly"
+    assert "gives: not reproduced" in late.text
 
 
 def test_the_loss_begins_to_fall_where_it_was_made_to():
@@ -118,6 +155,19 @@ def test_a_loss_that_falls_soon_after_the_minimum_is_reproduced():
     assert found.verdict == "reproduced"
     assert found.effect == pytest.approx(6.0 - 5.5, abs=0.4)
     assert "11 of 11 layers" in found.conditions[0].note
+    assert "gives: reproduced" in found.text
+
+
+def test_lags_are_said_by_layer_with_their_intervals():
+    after = loss_falls_after_the_quench(made("highway 11 x 28, rate 1e-5", minimum=2.5, slope=1.0)).conditions[1]
+    assert (
+        "interval below 0 in 7, above 0 in 4 of 11 layers" in after.note
+    )  # minima at 2.5 to 12.5; the loss falls at 6
+    some = made("highway 11 x 28, rate 1e-5").copy(deep=True)
+    some["effective_dimension"][0, 0, :, 0] = 10.0
+    some["effective_dimension"][0, :, :, 1] = 10.0
+    note = loss_falls_after_the_quench(some).conditions[1].note
+    assert f"{SEEDS - 1} of {SEEDS} seeds; 2: no minimum; 3: " in note
 
 
 @pytest.mark.parametrize(("onset", "minimum"), [(3.0, 6.0), (14.0, 4.0)])
@@ -154,6 +204,8 @@ def test_other_shapes_must_dip_and_spread_wider():
     found = other_shapes_are_quenched_too(together(HIGHWAY, *wider))
     assert found.verdict == "reproduced"
     assert [condition.passes for condition in found.conditions] == [True] * 6
+    assert "shifted has no test in the row and is not judged" in found.text
+    assert f"{SEEDS} of {SEEDS} seeds" in found.conditions[2].note
     same = other_shapes_are_quenched_too(together(HIGHWAY, made("highway 11 x 36, rate 1e-5", shape=(11, 36))))
     assert same.verdict == "partly"
 

@@ -129,10 +129,39 @@ def test_a_drift_is_told_from_a_wave():
     assert np.isnan(late_spread(blank)).all()
 
 
+def test_seeds_without_minima_are_counted():
+    record = made(wave=0.15)
+    record["effective_dimension"][0, 0] = 3.0
+    found = pixels_are_synchronised_and_restless(record).conditions[0]
+    assert found.seeds == SEEDS - 1
+    assert f"a ratio in {SEEDS - 1} of {SEEDS} seeds" in found.note
+
+
+def test_a_border_without_a_dimension_is_no_control():
+    record = made(wave=0.15)
+    record["effective_dimension"][..., np.flatnonzero(border(record))] = 0.0
+    late = pixels_are_synchronised_and_restless(record).conditions[1]
+    assert late.passes is True
+    assert late.control is None
+    assert late.difference_interval is None
+
+
+def test_the_low_rate_is_held_against_the_ordinary_one_seed_by_seed():
+    fall, recovery = only_the_small_network_is_quenched(together(made(), ORDINARY)).conditions
+    for condition in (fall, recovery):
+        assert condition.difference_interval[0] > 0.4
+    same = only_the_small_network_is_quenched(together(made(), made(rate=1e-3))).conditions[1]
+    assert same.difference_interval == (0.0, 0.0)
+    assert "ordinary rate: not run" in only_the_small_network_is_quenched(made()).conditions[0].note
+
+
 def test_together_and_restless_is_more_than_either():
     both = pixels_are_synchronised_and_restless(made(wave=0.15))
     assert [condition.passes for condition in both.conditions] == [True, True]
     assert both.verdict == "partly"  # synchronised in the border too
+    assert all(condition.holds_in_control for condition in both.conditions)
+    assert f"a ratio in {SEEDS} of {SEEDS} seeds, control: {SEEDS} of {SEEDS} seeds" in both.conditions[0].note
+    assert "of different size has no test in the row and is not judged" in both.text
     apart = pixels_are_synchronised_and_restless(made(within=2.0, between=0.3))
     assert [condition.passes for condition in apart.conditions] == [False, False]
     assert apart.verdict == "not reproduced"
