@@ -48,7 +48,8 @@ def layers(data: xr.Dataset) -> list[str]:
 
 
 def title(layer: str) -> str:
-    return "output layer" if layer == "output" else f"layer {layer}"
+    """Name a layer as the text does, whose third one is the output layer."""
+    return {"1": "first layer", "2": "second layer", "output": "third layer"}.get(layer, f"layer {layer}")
 
 
 def places(data: xr.Dataset, rule: str, bins: int = BINS) -> dict[str, np.ndarray]:

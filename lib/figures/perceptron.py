@@ -11,6 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lib.claims.perceptron import beside_surrogates
 from lib.figures.style import colour, heading, look, panel_labels
 from lib.measures.random_walk import random_walk_variance_share
 from lib.measures.statistics import seed_interval
@@ -367,6 +368,21 @@ def mistakes_and_margin(walks: xr.Dataset, task: str, rate: float, samples: Sequ
     return figure
 
 
+def _slopes(chosen: xr.Dataset) -> dict[str, float]:
+    """Return slopes of log displacement on log lag between neighbouring lags: at the shortest, least, at the longest.
+
+    Beside the last two stands the lag, in samples rounded to thousands.
+    """
+    curve = chosen["msd_by_lag"].mean("seed").dropna("lag")
+    lag = curve["lag"].values * float(chosen["stride"])
+    slope = np.diff(np.log(curve.values)) / np.diff(np.log(lag))
+    least = int(slope.argmin())
+    between = np.sqrt(lag[1:] * lag[:-1])
+    found = {"short": slope[0], "least": slope[least], "long": slope[-1]}
+    lags = {"lag-least": round(float(between[least]), -3), "lag-long": round(float(between[-1]), -3)}
+    return {name: round(float(value), 2) for name, value in found.items()} | lags
+
+
 def numbers(live: xr.Dataset, record: xr.Dataset, plane: xr.Dataset) -> dict[str, float]:
     """Return the numbers that the chapter's prose quotes, rounded."""
     stored = record.sel(task="mnist one-vs-rest", rate=0.01)
@@ -376,8 +392,9 @@ def numbers(live: xr.Dataset, record: xr.Dataset, plane: xr.Dataset) -> dict[str
         "epochs-record": record.sizes["epoch"],
         "minutes-record": round(float(record.attrs["wall_time_s"]) / 60),
         "seconds-live": round(float(live.attrs["wall_time_s"])),
-        "share-walk": round(100 * float(random_walk_variance_share(1))),
     }
+    for component, name in ((1, "share"), (2, "second")):
+        found[f"{name}-walk"] = round(100 * float(random_walk_variance_share(component)))
     for rule in ("rosenblatt", "logistic"):
         for labels in ("true", "shuffled"):
             chosen = stored.sel(rule=rule, labels=labels)
@@ -388,17 +405,28 @@ def numbers(live: xr.Dataset, record: xr.Dataset, plane: xr.Dataset) -> dict[str
             for place, name in ((0, "first"), (-1, "last")):
                 found[f"mistakes-{key}-{name}"] = round(100 * float(chosen["mistakes"].isel(epoch=place).mean()), 1)
             found[f"straightness-{key}"] = round(float(chosen["straightness"].mean()), 1)
-            found[f"share-{key}"] = round(100 * float(chosen["variance_share"].sel(component=1).mean()))
+            for component, name in ((1, "share"), (2, "second")):
+                found[f"{name}-{key}"] = round(100 * float(chosen["variance_share"].sel(component=component).mean()))
+            found |= {f"slope-{key}-{name}": slope for name, slope in _slopes(chosen.isel(range=-1)).items()}
             for place, name in ((0, "first"), (-1, "last")):
                 ranged = chosen.isel(range=place)
                 found[f"exponent-{key}-{name}"] = round(float(ranged["exponent"].mean()), 2)
                 for test in ("adf_path", "adf_path_bootstrap", "adf_displacement", "ratio_path"):
                     found[f"{test}-{key}-{name}"] = round(100 * float(ranged[f"rejected_{test}"].mean()))
-    for rule in ("rosenblatt", "logistic"):
-        msd = record["msd"].sel(task="mnist pairs", rate=0.01, rule=rule).mean("output")
-        ratio = (msd.isel(epoch=-1) / msd.isel(epoch=0)).mean("seed")
-        for labels in ("true", "shuffled"):
-            found[f"msd-ratio-mnist-pairs-{rule}-{labels}"] = round(float(ratio.sel(labels=labels)), 2)
+    for task in ("mnist pairs", "digits pairs"):
+        for rule in ("rosenblatt", "logistic"):
+            msd = record["msd"].sel(task=task, rate=0.01, rule=rule).mean("output")
+            ratio = (msd.isel(epoch=-1) / msd.isel(epoch=0)).mean("seed")
+            for labels in ("true", "shuffled"):
+                key = f"{task.replace(' ', '-')}-{rule}-{labels}"
+                found[f"msd-ratio-{key}"] = round(float(ratio.sel(labels=labels)), 2)
+    left = record["mistakes"].sel(task="mnist pairs", rule="rosenblatt", rate=0.01, labels="true").isel(epoch=-1)
+    found |= {"mnist-pairs": left.sizes["output"], "mnist-pairs-mistaken": int((left.max("seed") > 0).sum())}
+    beside = beside_surrogates(record)
+    found |= {f"surrogates-{name}": count for name, count in beside.items()}
+    surrogate = record["exponent_surrogate"].sel(labels="true").mean("output").mean("seed")
+    for task in ("mnist one-vs-rest", "digits pairs"):
+        found[f"surrogate-least-{task.replace(' ', '-')}"] = round(float(surrogate.sel(task=task).min()), 2)
     pairs = record.sel(task="digits pairs", rule="rosenblatt", rate=1.0, labels="true").isel(range=-1)
     for test in ("adf_path", "adf_surrogate", "adf_path_bootstrap"):
         found[f"{test}-pairs"] = round(100 * float(pairs[f"rejected_{test}"].mean()))

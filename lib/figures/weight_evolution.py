@@ -93,7 +93,7 @@ def _patch() -> Any:
 
 
 def pixel_maps(record: xr.Dataset) -> Figure:
-    """Draw the profiles over pixels folded back into images: which pixels are lit, their mean weight, their way."""
+    """Draw the profiles over pixels folded back into images: which are lit, their mean weight, how far they moved."""
     names = data_sets(record)
     figure, grid = plt.subplots(len(names), 3, figsize=(7.2, 3.1 * len(names)), squeeze=False)
     for row, name in zip(grid, names, strict=True):
@@ -120,7 +120,7 @@ def pixel_maps(record: xr.Dataset) -> Figure:
 
 
 def bands(record: xr.Dataset) -> Figure:
-    """Draw the share of variance between pixels over training: of weights and of ways moved, all and live pixels."""
+    """Draw the share of variance between pixels over training: of weights and of distances moved, by kind of pixel."""
     names = data_sets(record)
     figure, grid = plt.subplots(len(names), 2, figsize=(7.2, 2.5 * len(names) + 1.1), squeeze=False, sharex="row")
     texts = {"weight": "of the weights", "displacement": "of the distance moved"}

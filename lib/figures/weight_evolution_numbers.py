@@ -8,7 +8,9 @@ import xarray as xr
 
 from lib.claims.stop_and_correction import entropy_pairs
 from lib.experiments.networks import data_sets, of_network, one_network
+from lib.experiments.weight_statistics import cells
 from lib.figures._weight_evolution import LAYER_NAMES, layers_of, places_of
+from lib.measures.complexity import gaussian_curve
 
 
 def table(record: xr.Dataset, bins: int = 256) -> pd.DataFrame:
@@ -55,7 +57,45 @@ def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
             changes = {"steps": int(chosen["step"][-1]), **_changes(chosen, layers_of(record)[-1])}
             of_batch = {key: changes[key] for key in _OF_BATCH}
         found |= {f"batch-{batch}-{key}": value for key, value in of_batch.items()}
-    return found
+    return found | _of_recipes(record) | {f"record-{key}": value for key, value in _of_planes(record).items()}
+
+
+def _of_recipes(record: xr.Dataset) -> dict[str, float]:
+    """Return what the prose says of weight decay, and of random labels on the last data set; nan where not run."""
+    first, last = (data_sets(record)[place] for place in (0, -1))
+    decay, random = one_network(record, f"{first}, weight decay"), one_network(record, f"{last}, random labels")
+    found = {
+        f"decay-dh-fixed-{layer}": np.nan if decay is None else _changes(decay, layer)["dh-fixed"]
+        for layer in layers_of(record)
+    }
+    third, less = layers_of(record)[-1], np.nan
+    if random is not None:
+        less = _changes(random, third)["dh-own"] - _changes(of_network(record, last), third)["dh-own"]
+    return found | {"last-random-less": round(less, 2)}
+
+
+def _of_planes(record: xr.Dataset) -> dict[str, float]:
+    """Return how far the paths of `lib.figures.weight_evolution.planes` lie from the Gaussians, and how many come down.
+
+    A path, of a layer that learns true labels, comes down if over fixed edges it has less C at its end than at its
+    start.
+    """
+    place, away, down = places_of(record), [], []
+    drawn = [name + labels for name in data_sets(record) for labels in ("", ", random labels")]
+    for name in [name for name in drawn if name in record["network"].values]:
+        of_set = place.sel(network=name, seed=of_network(record, name)["seed"]).mean("seed")
+        for rule in ("own", "fixed"):
+            law, path = gaussian_curve(cells(rule, 256)), of_set.sel(rule=rule)
+            away.append(float(np.abs(path["c"] - np.interp(path["h"], law.h, law.c)).max()))
+        if name in data_sets(record):
+            c = of_set["c"].sel(rule="fixed")
+            down.append((c.isel(snapshot=-1) < c.isel(snapshot=0)).values)
+    return {
+        "paths": int(np.size(down)),
+        "paths-down": int(np.sum(down)),
+        "gaussian-away": round(max(away), 2),
+        "gaussian-top": round(float(law.c.max()), 2),
+    }
 
 
 def _changes(chosen: xr.Dataset, layer: str) -> dict[str, float]:

@@ -8,7 +8,7 @@ import xarray as xr
 from lib import experiments
 from lib.claims import judges
 from lib.claims._judging import over_seeds
-from lib.claims.perceptron import settings
+from lib.claims.perceptron import beside_surrogates, settings
 
 SEEDS, EPOCHS = 20, 30
 
@@ -37,6 +37,7 @@ def record(**changes):
         "exponent": 1.0,
         "exponent_surrogate": 1.0,
         "rejected_ratio_path": 0.02,
+        "rejected_ratio_surrogate": 0.02,
         "rejected_adf_path": 0.02,
         "rejected_adf_path_bootstrap": 0.02,
         "rejected_adf_surrogate": 0.01,
@@ -94,6 +95,23 @@ def test_a_random_walk_only_under_learning_is_reproduced():
 )
 def test_what_is_no_random_walk_is_not_called_one(changes):
     assert judged("K1", record(**changes)).verdict == "not reproduced"
+
+
+@pytest.mark.parametrize(("walk", "surrogate", "passes"), [(0.6, 1.0, 1), (0.8, 0.9, 0), (1.4, 0.9, 0)])
+def test_walks_are_compared_with_their_own_surrogates(walk, surrogate, passes):
+    """Shrinking steps alone fail the test: what counts beside it is the difference, which decides no verdict."""
+    dataset = record(exponent=lambda labels: noisy(walk), exponent_surrogate=lambda labels: noisy(surrogate, 0.01))
+    lower = int(walk < surrogate)
+    assert beside_surrogates(dataset) == {"settings": 1, "pass": passes, "lower": lower, "higher": 1 - lower}
+    result = judged("K1", dataset)
+    assert f"{passes} of 1 pass both tests" in result.control
+    assert f"difference to it {walk - surrogate:+.3f}" in result.conditions[0].note
+    assert result.verdict == "not reproduced"
+
+
+def test_a_walk_like_its_surrogate_is_neither_lower_nor_higher():
+    dataset = record(exponent=lambda labels: noisy(0.9), exponent_surrogate=lambda labels: noisy(0.9, -0.05))
+    assert beside_surrogates(dataset) == {"settings": 1, "pass": 0, "lower": 0, "higher": 0}
 
 
 def test_a_walk_that_has_stopped_is_no_random_walk():
@@ -161,6 +179,12 @@ def test_dickey_fuller_says_that_the_text_gives_no_result():
     assert path.holds_in_control
     assert not displacement.passes
     assert result.verdict == "partly"
+    assert result.control.startswith("random labels, calibrated as well: 0.60 rejected")
+
+
+def test_dickey_fuller_counts_where_random_labels_are_rejected_more():
+    result = judged("K4", record(rejected_adf_path_bootstrap=lambda labels: noisy(0.5 + 0.2 * labels)))
+    assert "random labels: 0.70, more than with true ones in 1 of 1 settings" in result.text
 
 
 def test_dickey_fuller_leaves_out_what_has_stopped():

@@ -99,4 +99,32 @@ def test_numbers_are_plain_and_finite(walks, plane):
     found = figures.numbers(walks, record, plane)
     assert found["seeds-live"] == 3
     assert found["identity-gap"] < 1e-10
+    assert 0 < found["surrogates-settings"] <= 3 * 2 * 2 * 2
+    assert found["second-walk"] == 15
     assert all(type(value) in (int, float) for value in found.values())
+
+
+@pytest.mark.parametrize("power", [0.5, 1.5])
+def test_slopes_of_a_power_law_are_its_power(walks, power):
+    chosen = walks.isel(task=0, rule=0, rate=0, labels=0, range=0).copy(deep=True)
+    chosen["msd_by_lag"] = chosen["msd_by_lag"] * 0 + chosen["lag"].astype(float) ** power
+    found = figures._slopes(chosen)
+    assert {found[name] for name in ("short", "least", "long")} == {power}
+
+
+def test_the_chapter_says_what_the_stored_record_shows(plane):
+    record = records.largest("perceptron")
+    found = figures.numbers(record, record, plane)
+    assert found["second-rosenblatt-true"] < found["second-walk"] / 2
+    assert 0 < found["mnist-pairs-mistaken"] < found["mnist-pairs"]
+    assert found["surrogates-pass"] < found["surrogates-settings"] / 2
+    assert found["surrogates-lower"] + found["surrogates-higher"] <= found["surrogates-settings"]
+    assert found["surrogates-lower"] > found["surrogates-settings"] / 2
+    for rule in ("rosenblatt", "logistic"):
+        true, shuffled = (found[f"adf_path_bootstrap-{rule}-{labels}-last"] for labels in ("true", "shuffled"))
+        assert shuffled > true
+        assert found[f"msd-ratio-digits-pairs-{rule}-shuffled"] < found[f"msd-ratio-{rule}-shuffled"]
+        short, least, long = (found[f"slope-{rule}-true-{name}"] for name in ("short", "least", "long"))
+        assert least < min(short, long)
+        assert found[f"slope-{rule}-true-lag-least"] < 60_000 < found[f"slope-{rule}-true-lag-long"]
+    assert found["slope-logistic-true-long"] > 1

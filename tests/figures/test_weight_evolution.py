@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from lib import records
 from lib.claims.stop_and_correction import entropy_pairs
 from lib.experiments.networks import caption_of, data_sets, join_networks, of_network
 from lib.figures import weight_evolution as figures
@@ -185,9 +186,46 @@ def test_numbers_are_plain_finite_and_those_of_the_record(record, two_sets):
     found = numbers.numbers(record, two_sets.assign_attrs(wall_time_s=60))
     assert all(type(value) in (int, float) for value in found.values())
     assert {name for name, value in found.items() if not np.isfinite(value)} == {
-        f"batch-{batch}-{name}" for batch in (100, 1000) for name in ("steps", "dh-own", "dh-fixed", "back")
+        *(f"batch-{batch}-{name}" for batch in (100, 1000) for name in ("steps", "dh-own", "dh-fixed", "back")),
+        *(f"decay-dh-fixed-{layer}" for layer in ("1", "2", "output")),
     }
     assert found["record-seeds"] == found["live-seeds"] == len(json.loads(record.attrs["seeds"]))
     h = record["entropy"].sel(network="digits", rule="fixed", bins=256, part="2").mean("seed")
     assert found["live-dh-fixed-2"] == pytest.approx(float(h[-1] - h[0]), abs=0.005)
     assert found["live-dead"] == round(100 * float(1 - record["live"].sel(network="digits").mean()), 1)
+
+
+def test_numbers_of_weight_decay_and_of_random_labels(record, two_sets):
+    decay = record.isel(network=[0]).assign_coords(network=["digits, weight decay"])
+    found = numbers.numbers(record, join_networks([two_sets, decay]).assign_attrs(wall_time_s=60))
+    assert found["decay-dh-fixed-2"] == found["record-dh-fixed-2"]
+    own = record["entropy"].sel(rule="own", bins=256, part="output").mean("seed")
+    fallen = own.isel(snapshot=-1) - own.isel(snapshot=0)
+    less = fallen.sel(network="digits, random labels") - fallen.sel(network="digits")
+    assert found["last-random-less"] == pytest.approx(float(less), abs=0.011)
+
+
+def test_numbers_of_planes_are_those_of_the_paths(record, two_sets):
+    found = numbers.numbers(record, two_sets.assign_attrs(wall_time_s=60))
+    c = places_of(record)["c"].sel(network="digits", rule="fixed").mean("seed")
+    assert found["record-paths"] == 6
+    assert found["record-paths-down"] == 2 * int((c.isel(snapshot=-1) < c.isel(snapshot=0)).sum())
+    assert 0 < found["record-gaussian-away"] < found["record-gaussian-top"] == 0.44
+
+
+def test_the_chapter_says_where_decay_and_labels_change_the_sign_in_the_stored_record():
+    """With fixed edges entropy rises, but falls with decay in two layers; labels matter least in the third."""
+    record = records.largest("weight_evolution")
+    found = numbers.numbers(record, record)
+    assert max(found["decay-dh-fixed-1"], found["decay-dh-fixed-2"]) < 0 < found["decay-dh-fixed-output"]
+    assert found["record-paths-down"] == found["record-paths"] == 6
+    assert found["last-random-less"] > 0
+    bits = record["entropy"].sel(bins=256, part=record["layer"].values)
+    change = (bits.isel(snapshot=-1) - bits.isel(snapshot=0)).mean("seed")
+    recipes = [name for name in map(str, record["network"].values) if "weight decay" not in name]
+    assert (change.sel(network=recipes, rule="fixed") > 0).all()
+    assert (change.sel(rule="own") < 0).all()
+    for name in data_sets(record):
+        apart = np.abs(change.sel(network=name) - change.sel(network=f"{name}, random labels"))
+        assert apart.sel(rule="fixed").argmin("part") == 2
+        assert (apart.sel(rule="own").argmin("part") == 2) == (name == "MNIST")
