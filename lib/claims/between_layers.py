@@ -18,7 +18,7 @@ from lib.experiments.weight_statistics import coordinates, family_coordinates, w
 from lib.measures.curves import partial_tau, peak
 from lib.measures.statistics import difference_interval, kendall_tau, seed_interval
 
-RANGES = {"own": "range of each epoch", "fixed": "fixed edges"}
+RANGES = {"own": "own range", "fixed": "fixed edges"}
 """Binning rules under which layers are judged."""
 
 EARLY = [f"{layer}-{layer + 1}" for layer in range(1, 5)]
@@ -54,6 +54,21 @@ def deep_over_early(profile: xr.DataArray) -> xr.DataArray | None:
     return profile.sel(pair=DEEP).mean("pair") / early.where(early > 0)
 
 
+def without_first(profile: xr.DataArray, epoch: int) -> float:
+    """Return the ratio of :func:`deep_over_early` without the pair 1-2, mean over seeds; NaN where there is none.
+
+    Parameters
+    ----------
+    profile
+        Dimensions ``seed``, ``epoch``, ``pair``, with all pairs that :func:`deep_over_early` needs.
+    epoch
+        Place on the axis of epochs: 0 before training, -1 after the last epoch.
+    """
+    then = profile.isel(epoch=epoch)
+    early = then.sel(pair=EARLY[1:]).mean("pair")
+    return _mean(then.sel(pair=DEEP).mean("pair") / early.where(early > 0))
+
+
 def _mean(values: xr.DataArray) -> float:
     return float(np.mean(over_seeds(values))) if len(over_seeds(values)) else float("nan")
 
@@ -83,9 +98,7 @@ def _ratio_condition(
         values = deep_over_early(other)
         if values is not None and len(over_seeds(values.isel(epoch=-1))):
             others[control] = seed_interval(over_seeds(values.isel(epoch=-1)))
-    without_first = profile.isel(epoch=-1)
-    early = without_first.sel(pair=EARLY[1:]).mean("pair")
-    rest = _mean(without_first.sel(pair=DEEP).mean("pair") / early.where(early > 0))
+    rest, untrained_rest = (without_first(profile, epoch) for epoch in (-1, 0))
     named = ", ".join(f"{control} {float(value.mean):.2f}" for control, value in others.items())
     return Condition.measured(
         name,
@@ -94,7 +107,8 @@ def _ratio_condition(
         difference=difference_interval(end, start),
         passes=lies(span(trained), high=0.5),
         holds_in_control=any(lies(span(value), high=0.5) is True for value in others.values()),
-        note=f"{named}; without the pair 1-2, whose layers differ in shape, {rest:.2f}; {note}",
+        note=f"{named}; without the pair 1-2, whose layers differ in shape, {rest:.2f}, and untrained "
+        f"{untrained_rest:.2f}; {note}",
     )
 
 
@@ -122,7 +136,8 @@ def _entropy_conditions(record: xr.Dataset, network: str) -> list[Condition]:
 
 def _entropy_judgement(record: xr.Dataset, network: str) -> Judgement | None:
     conditions = _entropy_conditions(record, network)
-    if not conditions:
+    chosen = one_network(record, network)
+    if not conditions or chosen is None:
         return None
     worst = max(conditions, key=lambda condition: condition.effect)
     untrained = [condition.control for condition in conditions if condition.control is not None]
@@ -134,9 +149,15 @@ def _entropy_judgement(record: xr.Dataset, network: str) -> Judgement | None:
         measure=f"mean |dH| of the pairs 6-7 to 15-16 over that of the pairs 1-2 to 4-5 (largest: {worst.name})",
         control=f"untrained network: {range_of(untrained)}",
         text=f"The ratio is {range_of([c.effect for c in conditions])} at the last epoch and {range_of(untrained)} "
-        "before the first. In an untrained network only the first layer has another shape, so a profile that falls "
-        "behind it is there without any learning.",
+        "before the first. In an untrained network only the first layer has another shape. "
+        + _said_without_first([entropy_steps(chosen, rule) for rule in RANGES]),
     )
+
+
+def _said_without_first(profiles: list[xr.DataArray]) -> str:
+    """Say what is left of the ratios without the pair whose layers differ in shape."""
+    last, first = (range_of([without_first(profile, epoch) for profile in profiles]) for epoch in (-1, 0))
+    return f"Without the pair 1-2 the ratio is {last} at the last epoch and {first} before the first."
 
 
 @judge("K8", experiment="deep_mlp")
@@ -166,7 +187,7 @@ def divergences_are_low(record: xr.Dataset) -> Judgement | None:
     What two random halves of a layer give stands in the note: they have half of the weights each, hence twice the bias
     of the divergence between layers.
     """
-    conditions = []
+    conditions, judged = [], []
     for network in ("MNIST", "CIFAR-10"):
         chosen = one_network(record, network)
         if chosen is None:
@@ -184,7 +205,9 @@ def divergences_are_low(record: xr.Dataset) -> Judgement | None:
                 controls,
                 f"two halves of a layer give {_mean(halves.mean('half')):.2g} bits",
             )
-            conditions += [condition] if condition else []
+            if condition:
+                conditions.append(condition)
+                judged.append(divergences(chosen, kind))
     if not conditions:
         return None
     worst = max(conditions, key=lambda condition: condition.effect)
@@ -199,7 +222,7 @@ def divergences_are_low(record: xr.Dataset) -> Judgement | None:
         control=f"untrained network: {range_of(untrained)}",
         text=f"The ratio is {range_of([c.effect for c in conditions])} at the last epoch. The untrained network has "
         f"{range_of(untrained)}: there the first layer differs by its width of input, and all others are draws from "
-        "one law.",
+        f"one law. {_said_without_first(judged)}",
     )
 
 

@@ -137,7 +137,7 @@ def information_falls_with_depth(record: xr.Dataset) -> Judgement | None:
                     control=seed_interval(start.mean(axis=1)),
                     passes=None if reading.blind else passes,
                     holds_in_control=True if passes and not reading.blind else None,
-                    note="at the ceiling in every layer: says nothing"
+                    note=f"within {1 - _CEILING:.0%} of the ceiling in every layer: says nothing, in order or not"
                     if reading.blind
                     else f"{reverse} pairs reversed; the same with X permuted; the untrained network is {untrained}",
                 )
@@ -154,18 +154,35 @@ def information_falls_with_depth(record: xr.Dataset) -> Judgement | None:
         control="permuted X: the same numbers, for they depend on T alone; untrained: "
         + range_of([c.control for c in conditions if c.control is not None]),
         text="The inequality is a theorem for the layers themselves, whose I(X;T) is infinite; what is judged are "
-        f"estimates. {blind} of {len(conditions)} are at their ceiling. Reversed pairs of layers, in all: "
-        f"{reversed_pairs}; they are the estimator's doing, since bins and noise differ from layer to layer.",
+        f"estimates. {blind} of {len(conditions)} are within {1 - _CEILING:.0%} of their ceiling. Reversed pairs of "
+        f"layers, in all: {reversed_pairs}; they are the estimator's doing, since bins and noise differ from layer to "
+        "layer.",
     )
+
+
+def pairs_in_order(bits: np.ndarray) -> tuple[int, int]:
+    """Count pairs of adjacent layers in order, and reversed, in the mean over seeds beyond two standard errors.
+
+    Parameters
+    ----------
+    bits
+        Shape (seed, layer), as of :func:`order_of_pairs`.
+
+    Examples
+    --------
+    >>> pairs_in_order(np.array([[3.0, 2.0, 2.0, 2.5]]))
+    (1, 1)
+    """
+    drop = -np.diff(bits, axis=1)
+    error = drop.std(axis=0, ddof=1) / np.sqrt(len(drop)) if len(drop) > 1 else np.zeros(drop.shape[1])
+    mean = drop.mean(axis=0)
+    return int((mean > 2 * error).sum()), int((-mean > 2 * error).sum())
 
 
 def _in_order(bits: np.ndarray) -> tuple[bool | None, int]:
     """Judge the order of layers in the mean over seeds; also count reversed pairs."""
-    drop = -np.diff(bits, axis=1)
-    error = drop.std(axis=0, ddof=1) / np.sqrt(len(drop)) if len(drop) > 1 else np.zeros(drop.shape[1])
-    mean = drop.mean(axis=0)
-    ordered, reverse = int((mean > 2 * error).sum()), int((-mean > 2 * error).sum())
-    if 2 * ordered > len(mean) and not reverse:
+    ordered, reverse = pairs_in_order(bits)
+    if 2 * ordered > bits.shape[1] - 1 and not reverse:
         return True, reverse
     return (False if reverse and reverse >= ordered else None), reverse
 
@@ -275,10 +292,15 @@ def information_gap(bits: xr.DataArray) -> xr.DataArray:
     return bits.isel(layer=slice(0, 2)).mean("layer") - bits.isel(layer=slice(-2, None)).mean("layer")
 
 
-def _slopes(gap: xr.DataArray) -> np.ndarray:
-    """Least-squares slope over the epochs after the start, one per seed, in bits an epoch."""
+def gap_slopes(gap: xr.DataArray) -> np.ndarray:
+    """Return the least-squares slope over the epochs after the start, one per seed, in bits an epoch.
+
+    Of what `information_gap` returned, dimensions ``seed`` and ``moment``; seeds without a slope are left out.
+    """
     gap = _after(gap)
     epochs = gap["moment"].values.astype(np.float64)
+    if len(epochs) < 2:
+        return np.array([])
     values = gap.transpose("seed", "moment").values
     centred = epochs - epochs.mean()
     slope = (values - values.mean(axis=1, keepdims=True)) @ centred / (centred @ centred)
@@ -301,11 +323,13 @@ def label_gap_grows(record: xr.Dataset) -> Judgement | None:
         for reading in readings(chosen, "I(T;Y)"):
             if _after(reading.bits).sizes["moment"] < 2 or reading.permuted is None:
                 continue
-            slopes, null = _slopes(information_gap(reading.bits)), _slopes(information_gap(reading.permuted))
+            slopes, null = gap_slopes(information_gap(reading.bits)), gap_slopes(information_gap(reading.permuted))
             effect = seed_interval(slopes)
-            control = seed_interval(_slopes(information_gap(others[reading.name].bits))) if others else None
+            control = seed_interval(gap_slopes(information_gap(others[reading.name].bits))) if others else None
             nulls += [] if control is None else [float(control.mean)]
-            probe = _slopes(information_gap(chosen["probe_accuracy"].sel(labels="true", layer=hidden_layers(chosen))))
+            probe = gap_slopes(
+                information_gap(chosen["probe_accuracy"].sel(labels="true", layer=hidden_layers(chosen)))
+            )
             conditions.append(
                 Condition.measured(
                     f"{network}, {reading.estimator}",
@@ -331,8 +355,18 @@ def label_gap_grows(record: xr.Dataset) -> Judgement | None:
         control=f"random labels: {range_of(nulls, 4)}" if nulls else "random labels were not run on this network",
         text=f"The gap grows in {sum(c.passes is True for c in conditions)} and shrinks in "
         f"{sum(c.passes is False for c in conditions)} of {len(conditions)} estimates. Learning is what makes deep "
-        "layers tell the classes apart, so a gap can as well close.",
+        f"layers tell the classes apart, so a gap can as well close. {_closing(conditions)}",
     )
+
+
+def _closing(conditions: Sequence[Condition]) -> str:
+    """Say whether a gap that closes tells of learning: how often it does so with random labels, and how much faster."""
+    beside = [(c.effect, c.control) for c in conditions if c.control is not None]
+    if not beside:
+        return "Whether it does with random labels was not seen."
+    closes = sum(null < 0 for _, null in beside)
+    faster = sum(null < min(own, 0) for own, null in beside)
+    return f"With random labels it closes in {closes} of {len(beside)}, in {faster} faster than with true ones."
 
 
 @judge("K16", experiment="deep_mlp")
@@ -349,8 +383,8 @@ def gradients_vanish(record: xr.Dataset) -> Judgement | None:
         if chosen is None:
             continue
         bare = one_network(record, f"{network}, no batch norm")
-        effect = seed_interval(_geometric(gradient_ratio(chosen)))
-        control = None if bare is None else seed_interval(_geometric(gradient_ratio(bare)))
+        effect = seed_interval(over_epochs(gradient_ratio(chosen)))
+        control = None if bare is None else seed_interval(over_epochs(gradient_ratio(bare)))
         conditions.append(
             Condition.measured(
                 f"{network}, gradient norm of layer 1 over that of the last hidden layer",
@@ -397,13 +431,13 @@ def gradients_vanish(record: xr.Dataset) -> Judgement | None:
             if ratios
             else ""
         )
-        + "Batch norm is there to keep gradients from vanishing; depth and epoch change everything together, so the "
-        "correlations show company, not cause.",
+        + "These are norms of whole matrices, and layer 1 has the most entries. Depth and epoch change everything "
+        "together, so the correlations show company, not cause.",
         at_most="partly",
     )
 
 
-def _geometric(ratio: xr.DataArray) -> np.ndarray:
-    """Geometric mean over the epochs that have a gradient, one per seed."""
+def over_epochs(ratio: xr.DataArray) -> np.ndarray:
+    """Return the geometric mean over the epochs that have a gradient, one per seed, of what `gradient_ratio` gave."""
     logarithm = xr.apply_ufunc(np.log, ratio.where(ratio > 0))
     return np.exp(over_seeds(logarithm.mean("epoch")))

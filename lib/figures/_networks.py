@@ -19,7 +19,7 @@ from lib.measures.complexity import limit_curves
 from lib.measures.statistics import seed_interval
 
 RULE_NAMES = {
-    "own": "own range of each moment",
+    "own": "own range",
     "fixed": "fixed edges, −1 to 1",
     "robust": "robust range, 0.1 to 99.9 %",
     "spread": "by spread, ± 4 standard deviations",

@@ -6,24 +6,37 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from lib.claims.between_layers import deep_over_early
-from lib.claims.information import DEPTHS, gradient_ratio, information_gap, readings
-from lib.experiments.networks import data_sets, one_network
+from lib.claims.between_layers import DEEP, deep_over_early, without_first
+from lib.claims.information import (
+    DEPTHS,
+    gap_slopes,
+    gradient_ratio,
+    information_gap,
+    over_epochs,
+    pairs_in_order,
+    readings,
+)
+from lib.experiments.networks import data_sets, hidden_layers, one_network
 from lib.experiments.weight_statistics import BINS
 from lib.figures._between_layers import by_estimator, profiles
+from lib.measures.statistics import seed_interval
 
 
 def ratios(record: xr.Dataset) -> pd.DataFrame:
     """Return, for each network that is there, the mean of the deep pairs over that of the early ones, before and after.
 
     Deep pairs are 6-7 and on, early ones those before 5-6; networks of fewer layers have none and are left out, and so
-    are those whose weights have decayed away.
+    are those whose weights have decayed away. Beside it the same without the pair 1-2, whose layers differ in shape.
     """
     rows = {}
     for name in map(str, record["network"].values):
         found = _of_weights(one_network(record, name))
         for key, text in (("own", "abs(dH), own range"), ("fixed", "abs(dH), fixed edges"), ("kl", "KL")):
-            row = {"untrained": found[f"ratio-{key}-start"], "last epoch": found[f"ratio-{key}-end"]}
+            row = {
+                f"{when}{rest}": found[f"{ratio}-{key}-{end}"]
+                for rest, ratio in (("", "ratio"), (", without 1-2", "without"))
+                for when, end in (("untrained", "start"), ("last epoch", "end"))
+            }
             if np.isfinite(row["last epoch"]):
                 rows[name, text] = row
     return pd.DataFrame.from_dict(rows, orient="index")
@@ -46,6 +59,8 @@ def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
         found |= {f"{name}-{key}": value for name, value in _of_weights(chosen).items()}
     for key in ("live", "mnist"):
         found |= {f"{name}-{key}": value for name, value in _of_information(networks[key]).items()}
+    found["gradient-bare"] = _of_weights(one_network(record, "MNIST, no batch norm"))["gradient"]
+    found |= _of_slopes(record) | _of_order(record)
     for depth, name in DEPTHS.items():
         chosen = one_network(record, name)
         last = None if chosen is None else chosen["test_error"].isel(epoch=-1)
@@ -54,9 +69,19 @@ def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
 
 
 def _of_weights(chosen: xr.Dataset | None) -> dict[str, float]:
-    """Ratios of late to early pairs, the first pair's KL with its closed form, the bias of KL, gradients."""
-    names = [f"ratio-{text}-{end}" for text in ("own", "fixed", "kl") for end in ("start", "end")]
-    names += ["first-kl", "first-form", "floor", "rest-kl", "gradient"]
+    """Ratios of late to early pairs, the first pair's KL with its closed form, the bias of KL, gradients.
+
+    Of gradients the ratio of layer 1 to the last hidden layer, geometric mean over epochs: ``gradient`` of whole
+    matrices, with its interval over seeds, and ``gradient-each`` of the root mean square over a matrix's weights.
+    """
+    names = [
+        f"{ratio}-{text}-{end}"
+        for ratio in ("ratio", "without", "deep")
+        for text in ("own", "fixed", "kl")
+        for end in ("start", "end")
+    ]
+    names += ["first-kl", "first-form", "floor", "rest-kl"]
+    names += ["gradient", "gradient-low", "gradient-high", "gradient-each"]
     found = dict.fromkeys(names, float("nan"))
     if chosen is None:
         return found
@@ -66,14 +91,53 @@ def _of_weights(chosen: xr.Dataset | None) -> dict[str, float]:
         for end, place in (("start", 0), ("end", -1)):
             if ratio is not None:
                 found[f"ratio-{text}-{end}"] = round(float(ratio.isel(epoch=place).mean()), 2)
+                found[f"without-{text}-{end}"] = round(without_first(profile, place), 2)
+                deep = profile.isel(epoch=place).sel(pair=DEEP)
+                found[f"deep-{text}-{end}"] = float(f"{float(deep.mean()):.2g}")
     sizes = chosen["counts"].isel(epoch=0, seed=0).sum("bin").values
     kl = named["kl"]
     found["first-kl"] = round(float(kl.isel(epoch=0, pair=0).mean()), 3)
     found["first-form"] = round(float(np.log2(sizes[0] / sizes[1]) / 2), 3)
     found["floor"] = float(f"{(BINS[-1] - 1) / sizes[1] / np.log(2):.2g}")
     found["rest-kl"] = float(f"{float(kl.isel(epoch=-1, pair=slice(1, None)).mean()):.2g}")
-    found["gradient"] = round(float(gradient_ratio(chosen).isel(epoch=-1).mean()), 2)
+    gradient = seed_interval(over_epochs(gradient_ratio(chosen)))
+    each = gradient.mean / np.sqrt(sizes[0] / sizes[len(hidden_layers(chosen)) - 1])
+    gradients = {"": gradient.mean, "-low": gradient.low, "-high": gradient.high, "-each": each}
+    return found | {f"gradient{name}": round(float(value), 2) for name, value in gradients.items()}
+
+
+def _of_slopes(record: xr.Dataset) -> dict[str, float]:
+    """How fast the gap grows, in bits an epoch: with true labels, in a network trained on random ones, and permuted."""
+    found = {}
+    for key, network in (("mnist", "MNIST"), ("cifar", "CIFAR-10")):
+        for name, estimator in (("noise", "noise 10"), ("neighbours", "neighbours")):
+            for kind, text in (("true", network), ("random", f"{network}, random labels")):
+                chosen = one_network(record, text)
+                known = [] if chosen is None else readings(chosen, "I(T;Y)")
+                reading = next((each for each in known if each.estimator == estimator), None)
+                bits = {kind: None if reading is None else reading.bits}
+                if kind == "true":
+                    bits["permuted"] = None if reading is None else reading.permuted
+                for label, values in bits.items():
+                    slopes = np.array([]) if values is None else gap_slopes(information_gap(values))
+                    slope = round(float(slopes.mean()), 4) if len(slopes) else float("nan")
+                    found[f"slope-{name}-{label}-{key}"] = slope
     return found
+
+
+def _of_order(record: xr.Dataset) -> dict[str, float]:
+    """How many pairs of layers any share of noise has in order after training, and how many it has reversed."""
+    counts = {}
+    for name in ("MNIST", "CIFAR-10", DEPTHS[6]):
+        chosen = one_network(record, name)
+        for reading in [] if chosen is None else readings(chosen, "I(X;T)"):
+            bits = reading.bits.transpose("seed", "moment", "layer").values[:, -1]
+            counts[name, reading.estimator] = pairs_in_order(bits)
+    nan = float("nan")
+    deep = [pairs for (name, estimator), pairs in counts.items() if name != DEPTHS[6] and "noise" in estimator]
+    ordered, wrong = zip(*deep, strict=True) if deep else ([nan], [nan])
+    found = {"ordered-noise-low": min(ordered), "ordered-noise-high": max(ordered), "reversed-noise-deep": sum(wrong)}
+    return found | {"reversed-noise-depth-6": counts.get((DEPTHS[6], "noise 10"), (nan, nan))[1]}
 
 
 def _of_information(chosen: xr.Dataset | None) -> dict[str, float]:

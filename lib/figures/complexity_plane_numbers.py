@@ -55,7 +55,7 @@ def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
         "entropy-top": round(float(arch.entropy[arch.complexity.argmax()]), 1),
         "complexity-top": round(float(arch.complexity.max()), 1),
         "seconds-live": round(float(live.attrs["wall_time_s"])),
-        "minutes-record": round(float(record.attrs["wall_time_s"]) / 60),
+        "hours-record": round(float(record.attrs["wall_time_s"]) / 3600, 1),
     }
     for where, each in (("live", live), ("record", record)):
         chosen = of_network(each, data_sets(each)[0])
@@ -86,7 +86,8 @@ def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
             gap = np.abs(law["C"].values - mean["C"].values).max() / float(mean["C"].max())
             found[f"gap-{name.replace(' ', '-')}-{where}"] = round(100 * float(gap))
     first = data_sets(record)[0]
-    for key, name in (("text", first), ("free", f"{first}, no weight decay"), ("noise", f"{first}, random labels")):
+    variants = {"free": "no weight decay", "adamw": "AdamW", "noise": "random labels"}
+    for key, name in {"text": first, **{key: f"{first}, {variant}" for key, variant in variants.items()}}.items():
         found |= {f"{name}-{key}": value for name, value in _ends_of(record, name).items()}
     return found | numbers_of_crossed(record)
 

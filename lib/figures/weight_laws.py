@@ -13,8 +13,9 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from scipy import stats
 
-from lib.claims.weight_laws import own_histogram, pruned
-from lib.experiments.networks import hidden_layers, of_network
+from lib.claims._deep_network import TEXT
+from lib.claims.weight_laws import innermost_share, own_histogram, pruned, with_innermost
+from lib.experiments.networks import hidden_layers, of_network, one_network
 from lib.experiments.weight_statistics import bin_edges
 from lib.figures._networks import draw
 from lib.figures.style import colour, heading, panel_labels
@@ -127,9 +128,23 @@ def _density(law: str, x: np.ndarray, parameters: np.ndarray) -> np.ndarray:
 
 
 def numbers(record: xr.Dataset, network: str) -> dict[str, float]:
-    """Return the numbers that the chapter's prose quotes: the percentage of the hidden weights in the bin about 0."""
+    """Return the numbers that the chapter's prose quotes.
+
+    The percentage of the hidden weights in the bin about 0 (``at-zero``). And of the text's networks at the last epoch:
+    the least and the largest percentage of a layer's weights in the innermost bin that the fits leave out
+    (``innermost``), and in how many of the layers and seeds log-normal is behind another law with it (``behind``).
+    """
     chosen, found = of_network(record, network), {}
     for when, epoch in (("first", 0), ("last", -1)):
         share, edges = own_histogram(chosen.isel(epoch=epoch))
         found[f"at-zero-{when}"] = round(100 * float(share[np.diff(edges > 0, axis=-1)].mean()), 1)
+    for key, name in zip(("mnist", "cifar"), TEXT, strict=True):
+        one = one_network(record, name)
+        keys = [f"{text}-{key}" for text in ("innermost-low", "innermost-high", "behind", "behind-of")]
+        values = [float("nan")] * 4
+        if one is not None:
+            last = int(one["epoch"].values[-1])
+            left_out, ahead = 100 * innermost_share(one, last), with_innermost(one, last)
+            values = [round(float(left_out.min())), round(float(left_out.max())), int((ahead > 0).sum()), ahead.size]
+        found |= dict(zip(keys, values, strict=True))
     return found

@@ -21,7 +21,7 @@ def test_steps_that_come_to_fall_with_depth_are_reproduced(claim, network):
     assert result.effect == pytest.approx(0.1, abs=0.02)
     assert result.conditions[0].control == pytest.approx(1.0, abs=0.05)
     assert {condition.name for condition in result.conditions} == {
-        f"{network}, range of each epoch",
+        f"{network}, own range",
         f"{network}, fixed edges",
     }
 
@@ -34,6 +34,15 @@ def test_steps_that_fall_before_training_are_not_because_of_learning():
     result = judged("K8", made(steps=over_time(FALLING, FALLING)), *controls("MNIST"))
     assert result.verdict == "partly"
     assert result.holds_in_control
+
+
+def test_ratios_without_the_first_pair_are_said():
+    """A first pair that differs before training, as its layers have other shapes, makes a ratio that is low at once."""
+    first, falling = np.array([0.5, *14 * [0.01]]), FALLING * 0.1
+    result = judged("K8", made(steps=over_time(first, falling)))
+    assert result.conditions[0].control < 0.1
+    assert "Without the pair 1-2 the ratio is 0.10 at the last epoch and 1.0" in result.text
+    assert "without the pair 1-2, whose layers differ in shape, 0.10, and untrained 1.0" in result.conditions[0].note
 
 
 def test_steps_that_fall_with_random_labels_too_are_not_because_of_learning():

@@ -1,6 +1,7 @@
 """The judges of K5 to K7, K17 to K24, K29 and K30 give the right verdict on records whose answer is known."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -291,6 +292,18 @@ def test_log_normal_weights_are_recognised():
         return log_normal(generator, layer, epoch) if epoch == 0 else 0.05 * generator.standard_normal(2000)
 
     assert judged("K7", network(seeds=1, weights=only_later)).holds_in_control is False
+
+
+def test_weights_that_the_fits_leave_out_are_counted_and_judged_beside():
+    def nearly_all_gone(generator, layer, epoch):
+        weights = 0.05 * generator.standard_normal(2000)
+        return np.where(np.arange(2000) < 1500 * (epoch > 0), 0, weights)
+
+    result = judged("K7", network(seeds=1, weights=nearly_all_gone))
+    assert result.effect > 0.1  # of the weights that are left
+    assert re.search(
+        r"it holds on MNIST 75 % of a layer's weights, and with it log-normal is worse in 0 of", result.text
+    )
 
 
 def test_complexity_that_shows_accuracy_only_by_the_epoch():

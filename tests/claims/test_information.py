@@ -32,7 +32,7 @@ def test_an_estimate_at_its_ceiling_decides_nothing():
     result = judged("K13", made(inputs=moments(np.full(16, 10.99))))
     assert {condition.passes for condition in result.conditions} == {None}
     assert result.verdict == "partly"
-    assert "2 of 2 are at their ceiling" in result.text
+    assert "2 of 2 are within 1% of their ceiling" in result.text
 
 
 def test_order_of_pairs_needs_two_standard_errors():
@@ -102,6 +102,13 @@ def test_a_gap_that_grows_with_random_labels_too_is_not_because_of_learning():
     result = judged("K15", made(labels=gap(0.01)), made("MNIST, random labels", seeds=(0,), labels=gap(0.01)))
     assert result.verdict == "partly"
     assert result.holds_in_control
+
+
+def test_a_gap_that_closes_faster_with_random_labels_is_said():
+    shuffled = made("MNIST, random labels", seeds=(0,), labels=gap(-0.02))
+    text = judged("K15", made(labels=gap(-0.01)), shuffled).text
+    assert "With random labels it closes in 4 of 4, in 4 faster than with true ones." in text
+    assert "was not seen" in judged("K15", made(labels=gap(-0.01))).text
 
 
 def test_a_closing_gap_is_not_reproduced():

@@ -107,3 +107,10 @@ def test_numbers_are_plain_whatever_the_record_has(deep_mlp, texts):
     assert np.isnan(found["ratio-own-end-cifar"])
     assert found["first-form-mnist"] == pytest.approx(np.log2(64 / 16) / 2)
     assert found["gradient-mnist"] > 0
+    sizes = texts["counts"].sel(network="MNIST").isel(epoch=0, seed=0).sum("bin").values
+    assert found["gradient-each-mnist"] == pytest.approx(
+        found["gradient-mnist"] / np.sqrt(sizes[0] / sizes[2]), abs=0.01
+    )
+    assert np.isnan(found["without-own-end-mnist"])  # three layers have no deep pairs
+    assert np.isnan(found["slope-noise-true-mnist"])  # one moment after the start has no slope
+    assert found["ordered-noise-low"] <= found["ordered-noise-high"] <= 2

@@ -72,6 +72,16 @@ def test_figures_draw_with_two_seeds_and_with_one(deep_mlp):
     assert any("one seed" in text.get_text() for text in figure.axes[2].texts)
 
 
+def test_disagreement_is_drawn_over_that_at_the_last_epoch(deep_mlp):
+    found = figures.stopped(deep_mlp.sel(network="digits"))
+    ratio = found["peak of C"]["differ"] / found["last epoch"]["differ"]
+    shown = figures.stopping(deep_mlp).axes[2]
+    marks = [float(each.lines[0].get_xdata()[0]) for each in shown.containers]
+    assert marks[0] == pytest.approx(ratio.mean())
+    low, high = shown.get_xlim()
+    assert all(low < mark < high for mark in marks)
+
+
 def test_drawn_accuracies_are_of_subsets(deep_mlp):
     figure = figures.reproducibility(deep_mlp, "digits")
     chosen = deep_mlp.sel(network="digits")
@@ -101,4 +111,7 @@ def test_agreement_at_the_peak_is_set_beside_the_end_s():
     assert (found["further-held-low"], found["further-held-high"]) == pytest.approx(
         (expected.low, expected.high), abs=0.005
     )
+    assert found["peak-clock"] == 2
+    assert found["further-clock"] == found["further-end"]  # all peak at that epoch
+    assert found["last-held"] == 6
     assert np.isnan(figures.numbers_of_agreement(None)["further-end-low"])

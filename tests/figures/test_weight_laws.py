@@ -73,3 +73,8 @@ def test_numbers_are_the_shares_of_the_bin_about_zero(smoke_record):
     most = 100 * float((counts.isel(bin=slice(1, None))[:, near[:511]].sum("bin") / counts.sum("bin")).mean())
     assert 0 < found["at-zero-first"] < 5
     assert 0 < found["at-zero-last"] < most
+    assert np.isnan(found["innermost-low-mnist"])  # none of the text's networks is there
+    named = record.assign_coords(network=["MNIST", "CIFAR-10"])
+    found = figures.numbers(named, "MNIST")
+    assert 0 <= found["innermost-low-cifar"] <= found["innermost-high-cifar"] <= 100
+    assert found["behind-mnist"] <= found["behind-of-mnist"] == record.sizes["layer"] * record.sizes["seed"]
