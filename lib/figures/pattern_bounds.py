@@ -17,9 +17,12 @@ from lib.measures.extrapolation import Extrapolation, extrapolate
 from lib.measures.statistics import seed_interval
 
 LARGE = "autoregressive, large"
-"""The masked network at the large budget that is followed over sample sizes, beside its default."""
+"""Key of the masked network at the large budget that is followed over sample sizes, beside its default."""
 
-_NAMES = {**METHOD_NAMES, LARGE: LARGE}
+_NAMES = {**METHOD_NAMES, LARGE: f"{METHOD_NAMES['autoregressive']}, large"}
+
+_ENDS = {"autoregressive": "default", LARGE: "large"}
+_BEYOND = 6.0  # times the largest number of patterns, where the second of them is drawn
 
 
 def caption_of(record: xr.Dataset) -> str:
@@ -57,8 +60,8 @@ def bits_against_seconds(record: xr.Dataset) -> Figure:
     ladder = rows(found, method="autoregressive").sortby("seconds")
     own = rows(ladder, hidden=0)
     given = ladder.isel(estimate=np.flatnonzero(ladder["hidden"].values > 0))
-    style = look("autoregressive")
-    axes.plot(given["seconds"], given["bits"], marker="o", markersize=4, label="autoregressive, by budget", **style)
+    name, style = _NAMES["autoregressive"], look("autoregressive")
+    axes.plot(given["seconds"], given["bits"], marker="o", markersize=4, label=f"{name}, by budget", **style)
     for row in range(given.sizes["estimate"]):
         one = given.isel(estimate=row)
         axes.annotate(
@@ -70,7 +73,7 @@ def bits_against_seconds(record: xr.Dataset) -> Figure:
             ha="center",
             va="bottom" if row % 2 else "top",
         )
-    axes.plot(own["seconds"], own["bits"], "*", markersize=13, color=style["color"], label="autoregressive, default")
+    axes.plot(own["seconds"], own["bits"], "*", markersize=13, color=style["color"], label=f"{name}, default")
     for method, marker in (("xgboost", "s"), ("logistic", "D")):
         one = rows(found, method=method)
         axes.plot(one["seconds"], one["bits"], marker, markersize=7, color=colour(method), label=_NAMES[method])
@@ -81,7 +84,10 @@ def bits_against_seconds(record: xr.Dataset) -> Figure:
 
 
 def bits_against_samples(record: xr.Dataset) -> Figure:
-    """Draw bounds and the collision entropy against the number of patterns; at the right where the bounds end."""
+    """Draw bounds and the collision entropy against the number of patterns.
+
+    At the right, apart from the axis, where the masked network's bounds end: default budget (filled) and large (open).
+    """
     figure, axes = plt.subplots(figsize=(5.8, 3.6))
     last = 0.0
     for method, found in _curves(record).items():
@@ -89,10 +95,15 @@ def bits_against_samples(record: xr.Dataset) -> Figure:
         axes.plot(samples, mean, marker="o", markersize=3.5, label=_NAMES[method], **_look(method))
         axes.fill_between(samples, low, high, color=_look(method)["color"], alpha=BAND_ALPHA, linewidth=0)
         last = max(last, samples.max())
-    for place, method in enumerate(("autoregressive", LARGE)):
-        end = limit(record, method)
+    for (method, text), place in zip(_ENDS.items(), (_BEYOND / 2, _BEYOND), strict=True):
+        end, shade = limit(record, method), _look(method)["color"]
         bar = [[end.bits - end.low], [end.high - end.bits]]
-        axes.errorbar(last * (2.2 + place), end.bits, bar, fmt="o", capsize=3, color=_look(method)["color"])
+        face = shade if method == "autoregressive" else "white"
+        axes.errorbar(last * place, end.bits, bar, fmt="o", capsize=3, color=shade, markerfacecolor=face)
+        axes.annotate(
+            text, (last * place, end.low), (0, -5), textcoords="offset points", ha="center", va="top", fontsize=7.5
+        )
+    axes.axvline(last * _BEYOND**0.3, color=colour("grey"), linewidth=0.6)  # right of it the axis is none
     below = rows(record, study="coincidences", layer=-1)
     shown = np.isfinite(below["bits"].values)
     axes.errorbar(
@@ -106,8 +117,10 @@ def bits_against_samples(record: xr.Dataset) -> Figure:
         linewidth=1.2,
     )
     axes.axhline(float(_curves(record)["xgboost"]["independent_bits"].values[-1]), **look("nominal"))
-    axes.annotate("∞", (last * 2.7, 0.02), xycoords=("data", "axes fraction"), ha="center", fontsize=12)
+    middle = last * _BEYOND / 2**0.5
+    axes.annotate("∞", (middle, 0.02), xycoords=("data", "axes fraction"), ha="center", fontsize=12)
     axes.set(xscale="log", xlabel="patterns", ylabel="entropy (bits)", ylim=(0, None))
+    axes.set_xlim(right=last * 2 * _BEYOND)
     legend_below(figure, [axes], 3)
     return figure
 
@@ -182,7 +195,7 @@ def layers(record: xr.Dataset) -> Figure:
 
 
 def numbers(record: xr.Dataset, suffix: str) -> dict[str, float]:
-    """Return what the prose says of a table, rounded; names end with `suffix`."""
+    """Return what the prose says of a table; names end with `suffix`."""
     budget = rows(record, study="budget")
     ours, theirs = (rows(budget, method=method, hidden=0) for method in ("autoregressive", "xgboost"))
     ladder = rows(budget, method="autoregressive")
@@ -201,6 +214,7 @@ def numbers(record: xr.Dataset, suffix: str) -> dict[str, float]:
         "tighter": 100 * (1 - ours["bits"].values[0] / theirs["bits"].values[0]),
         "faster": theirs["seconds"].values[0] / ours["seconds"].values[0],
         "bits-tightest": tightest["bits"],
+        "bits-tightest-error": tightest["standard_error"],
         "seconds-tightest": tightest["seconds"],
         "tightest": 100 * (1 - float(tightest["bits"]) / theirs["bits"].values[0]),
         "few-bits": curves["autoregressive"].sortby("samples")["bits"].values[0],
@@ -212,6 +226,11 @@ def numbers(record: xr.Dataset, suffix: str) -> dict[str, float]:
         "collisions": below["bits"],
         "collisions-error": below["standard_error"],
     }
+    folds = rows(record, study="folds").to_dataframe()
+    if len(folds):
+        seconds = folds.groupby(["method", "samples", "folds"])["seconds"].mean().unstack()
+        slower = seconds[5] / seconds[2]
+        found |= {"slower-least": slower.min(), "slower-most": slower.max()}
     if "orders" in record["study"].values:
         orders = rows(record, study="orders")["bits"].values
         found["orders"] = 100 * np.ptp(orders) / orders.mean()
@@ -226,4 +245,4 @@ def numbers(record: xr.Dataset, suffix: str) -> dict[str, float]:
         }
         looser = 100 * (of["xgboost"] / of["autoregressive"] - 1)
         found |= {"looser-least": looser.min(), "looser-most": looser.max(), "looser-first": looser[0]}
-    return {f"{name}-{suffix}": round(float(value), 3) for name, value in found.items()}
+    return {f"{name}-{suffix}": round(float(value), 6) for name, value in found.items()}

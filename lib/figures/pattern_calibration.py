@@ -18,7 +18,7 @@ from lib.measures.extrapolation import Extrapolation, extrapolate
 from lib.measures.statistics import seed_interval
 
 METHOD_NAMES = {
-    "autoregressive": "autoregressive",
+    "autoregressive": "masked network",
     "xgboost": "xgboost",
     "logistic": "logistic",
     "plugin": "plug-in",

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from lib.figures._networks import draw, legend_below
+from lib.figures.pattern_calibration import METHOD_NAMES
 from lib.figures.style import colour, look, panel_labels
 
 _AXES = {"samples": "patterns", "units": "units"}
@@ -25,7 +26,7 @@ def growth(record: xr.Dataset) -> Figure:
         size = record[name].values
         seconds = record[f"seconds_{name}"]
         excess = 100 * (record[f"bits_{name}"] / record[f"truth_{name}"] - 1)
-        draw(column[0], size, seconds, "autoregressive", factors=True, marker="o", markersize=4, **style)
+        draw(column[0], size, seconds, METHOD_NAMES["autoregressive"], factors=True, marker="o", markersize=4, **style)
         last = float(seconds.isel({name: -1}).mean())
         column[0].plot(size, last * size / size[-1], label="in proportion", **look("nominal"))
         draw(column[1], size, excess, None, marker="o", markersize=4, **style)
@@ -40,11 +41,17 @@ def growth(record: xr.Dataset) -> Figure:
 
 
 def exponents(record: xr.Dataset) -> dict[str, float]:
-    """Return the slope of log time against log size over the larger half of sizes, for patterns and for units."""
-    found = {}
+    """Return the slopes of log time against log size up to the middle one of the sizes and from there on.
+
+    For patterns and for units, with that size and the last; apart, since one slope would be a mean over a bent curve.
+    """
+    found: dict[str, float] = {}
     for name in _AXES:
         size = record[name].values
-        seconds = record[f"seconds_{name}"].mean("seed").values
-        upper = slice(len(size) // 2 - 1, None)
-        found[f"growth-{name}"] = float(np.polyfit(np.log(size[upper]), np.log(seconds[upper]), 1)[0])
-    return {name: round(value, 2) for name, value in found.items()}
+        middle = len(size) // 2
+        x, y = np.log(size), np.log(record[f"seconds_{name}"].mean("seed").values)
+        for part, places in (("below", slice(middle + 1)), ("above", slice(middle, None))):
+            slope = np.polyfit(x[places], y[places], 1)[0]
+            found[f"growth-{name}-{part}"] = round(float(slope), 2)
+        found |= {f"growth-{name}-middle": int(size[middle]), f"growth-{name}-last": int(size[-1])}
+    return found

@@ -145,7 +145,7 @@ def _by_block(chosen: xr.Dataset, quantity: xr.DataArray, state: str) -> xr.Data
 
 
 def block_numbers(record: xr.Dataset, depth: int) -> dict[str, float]:
-    """Return what the prose says of a network's blocks, rounded: names end with the number of the block."""
+    """Return what the prose says of a network's blocks: names end with the number of the block."""
     chosen = network(record, depth)
     alone = chosen["independent_bits"] / chosen["units"]
     quantities = {
@@ -158,8 +158,29 @@ def block_numbers(record: xr.Dataset, depth: int) -> dict[str, float]:
     found: dict[str, float] = {}
     for name, (quantity, state) in quantities.items():
         means = _by_block(chosen, quantity, state).mean("seed").values
-        found |= {f"{name}-{block}": round(float(value), 3) for block, value in zip(BLOCKS, means, strict=True)}
+        found |= {f"{name}-{block}": round(float(value), 6) for block, value in zip(BLOCKS, means, strict=True)}
     return found
+
+
+def rising_networks(record: xr.Dataset) -> dict[str, int]:
+    """Return how many networks a record has, and in how many complexity per unit rises from block to block, by state.
+
+    Examples
+    --------
+    >>> from lib import records
+    >>> sorted(rising_networks(records.largest("residual_depth")))
+    ['networks', 'rising-shuffled', 'rising-trained', 'rising-untrained']
+    """
+    found = {"networks": record.sizes["depth"]} | {f"rising-{short}": 0 for short in _SHORT.values()}
+    for depth in record["depth"].values:
+        chosen = network(record, int(depth))
+        for state, short in _SHORT.items():
+            means = _by_block(chosen, chosen["complexity_per_unit"], state).mean("seed").values
+            found[f"rising-{short}"] += int((np.diff(means) > 0).all())
+    return found
+
+
+_SHORT = {state: state.removesuffix(" pixels") for state in STATES}
 
 
 def _steps(axes: Axes, layer: np.ndarray, height: Sequence[float] | np.ndarray, label: str) -> None:
@@ -173,7 +194,7 @@ def _borders(axes: Axes, block: np.ndarray) -> None:
 
 
 def numbers(live: xr.Dataset, record: xr.Dataset | None) -> dict[str, float]:
-    """Return what the prose says of both runs, rounded."""
+    """Return what the prose says of both runs."""
     found = {"seconds-depth": float(live.attrs["wall_time_s"]), "digits-accuracy": _percent(live)}
     chosen = network(live, int(live["depth"].values[-1]))
     found |= {f"{name}-digits": value for name, value in _of_network(chosen).items()}
@@ -184,7 +205,7 @@ def numbers(live: xr.Dataset, record: xr.Dataset | None) -> dict[str, float]:
         found["deepest"] = float(deepest)
         found["accuracy-deepest"] = _percent(record.sel(depth=[deepest]))
         found["minutes-depth"] = float(record.attrs["wall_time_s"]) / 60
-    return {name: round(float(value), 3) for name, value in found.items()}
+    return {name: round(float(value), 6) for name, value in found.items()}
 
 
 def _percent(record: xr.Dataset) -> float:
@@ -197,7 +218,11 @@ def _of_network(chosen: xr.Dataset) -> dict[str, float]:
     for state, short in (("trained", ""), ("untrained", "-untrained"), ("shuffled pixels", "-shuffled")):
         dimension = values(chosen, "effective_dimension", state).mean(0)
         per_unit = values(chosen, "complexity_per_unit", state).mean(0)
+        drawn = values(chosen, "sampled_dimension", state).mean(0)
         found |= {
+            f"drawn-first{short}": drawn[0],
+            f"drawn-peak{short}": drawn.max(),
+            f"drawn-rise{short}": rise(drawn[None])[0],
             f"dimension-peak{short}": dimension.max(),
             f"dimension-last{short}": dimension[-1],
             f"rise{short}": rise(dimension[None])[0],
@@ -207,4 +232,7 @@ def _of_network(chosen: xr.Dataset) -> dict[str, float]:
             f"top-correlation{short}": values(chosen, "normalized_total_correlation", state).mean(0)[block == 4].mean(),
             f"inside-linearity{short}": values(chosen, "branch_linearity", state).mean(0)[block == 4].mean(),
         }
+        for place in np.flatnonzero(np.diff(block) > 0):
+            border = f"-{block[place + 1]:.0f}{short}"
+            found |= {f"drawn-below{border}": drawn[place], f"drawn-above{border}": drawn[place + 1]}
     return found

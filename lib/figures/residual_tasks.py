@@ -6,7 +6,7 @@ of a stored record, whichever these are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import Any
 
@@ -57,13 +57,19 @@ FAILED: dict[str, Any] = {**look("shuffled labels"), "linewidth": 1.4}
 _OTHER_PARTS: dict[str, tuple[str, dict[str, Any]]] = {
     "object": ("object patches", {"color": colour("green"), "linestyle": (0, (5, 2)), "linewidth": 1.4}),
     "train": ("train pictures", {"color": colour("purple"), "linestyle": (0, (5, 2)), "linewidth": 1.4}),
-    "test": ("test pictures", {"color": colour("purple"), "linestyle": (0, (5, 2)), "linewidth": 1.4}),
+    "test": ("test pictures", {"color": colour("black"), "linestyle": (0, (5, 1.5, 1, 1.5)), "linewidth": 1.4}),
 }
+"""What layers are read on beside a network's own pictures: its name in a legend, and how it is drawn."""
 
 
 def networks(*records: xr.Dataset | None) -> list[xr.Dataset]:
     """Return the networks of some records one after the other; a record that is None has none."""
     return [chosen for record in records if record is not None for chosen in tasks.networks(record)]
+
+
+def whole_pictures(record: xr.Dataset, depth: int = tasks.DEPTH) -> list[xr.Dataset]:
+    """Return those networks of a record, as deep as the text's, that learned whole pictures, in the text's order."""
+    return tasks.of_depth(record, depth, tasks.WHOLE)
 
 
 def style_of(chosen: xr.Dataset) -> dict[str, Any]:
@@ -175,7 +181,7 @@ def plane(shown: Sequence[xr.Dataset]) -> Figure:
 def by_block(shown: Sequence[xr.Dataset]) -> Figure:
     """Draw linearity by block (a), and the top block's normalised total correlation by network (b); J, figure 5.
 
-    Networks are in the order of their test error, the names at the right are the key to both; open: before training.
+    Networks are in the order of their test error, their names are the key to both panels; open: before training.
     """
     shown = sorted(shown, key=lambda chosen: -float(tasks.error_of(chosen).mean()))
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, max(3.2, 1.2 + 0.27 * len(shown))))
@@ -194,6 +200,45 @@ def by_block(shown: Sequence[xr.Dataset]) -> Figure:
     right.set(xlabel=SHARED, ylim=(-0.6, len(shown) - 0.4), xlim=(0, None))
     panel_labels([left, right])
     return figure
+
+
+def layers_at(shown: Sequence[xr.Dataset], epoch: int) -> Figure:
+    """Draw effective dimension (a) and complexity per unit (b) of all layers after one epoch, a line per network.
+
+    Axes are the same at every epoch, so that figures of several can be laid over each other; grey is the number of
+    channels. Networks need one depth, and an estimate of entropy at that epoch: see `common_moments`.
+
+    Raises
+    ------
+    ValueError
+        If networks are of several depths, or one has no entropy at that epoch.
+    """
+    if len({int(chosen["depth"]) for chosen in shown}) != 1:
+        raise ValueError("Networks have no or several depths: layers can be laid over each other at one depth only.")
+    if epoch not in (moments := common_moments(shown)):
+        raise ValueError(f"There are no entropies of all networks at epoch {epoch}; there are at {moments}.")
+    figure, panels = plt.subplots(1, 2, figsize=(7.4, 3.0 + legend_height(len(shown) + 1)))
+    for axes, quantity in zip(panels, ("effective_dimension", "complexity"), strict=True):
+        for chosen in shown:
+            place = int(np.flatnonzero(chosen["epoch"].values == epoch)[0])
+            style = {**line_of(chosen), "markersize": 3, "linewidth": 1.4}
+            draw(axes, chosen["layer"].values, _layers(chosen, quantity, epoch=place), name_of(chosen), **style)
+        for place in np.flatnonzero(np.diff(shown[0]["block"].values) > 0):
+            axes.axvline(place + 0.5, color=colour("grey"), linewidth=0.6, alpha=0.6, zorder=0)
+        axes.set(xlabel="layer", ylabel=AXIS[quantity], ylim=(0, 1.02))
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    left = panels[0]
+    left.step(shown[0]["layer"], shown[0]["units"], where="mid", label="channels", color=colour("grey"), linewidth=1.0)
+    left.set_ylim(0, 1.05 * float(shown[0]["units"].max()))
+    panel_labels(panels)
+    legend_below(figure, list(panels), 2)
+    return figure
+
+
+def common_moments(shown: Sequence[xr.Dataset]) -> list[int]:
+    """Return the epochs at which the entropies of all of some networks are known."""
+    known = (tasks.course(chosen, "complexity")[0].astype(int).tolist() for chosen in shown)
+    return sorted(set.intersection(*(set(epochs) for epochs in known)))
 
 
 # -- words and numbers ------------------------------------------------------------------------------------------------
@@ -231,7 +276,7 @@ def waiting_for(record: xr.Dataset | None) -> pd.DataFrame:
 
 
 def numbers(live: xr.Dataset) -> dict[str, float]:
-    """Return what the prose says of the networks that were run live, rounded; names end with that of the task.
+    """Return what the prose says of the networks that were run live; names end with that of the task.
 
     What a run has not, such as torn digits at preset smoke, is nan.
     """
@@ -258,15 +303,18 @@ def numbers(live: xr.Dataset) -> dict[str, float]:
     keys = {key.rsplit("-", 1)[0] for key in found} | {"share"}
     unknown = {f"{key}-{suffix}": np.nan for key in keys for suffix in ("whole", "torn", "random")}
     found = {"seconds-tasks": float(live.attrs["wall_time_s"])} | unknown | found
-    return {key: round(float(value), 3) for key, value in found.items()}
+    return {key: round(float(value), 6) for key, value in found.items()}
 
 
 def recorded(record: xr.Dataset | None) -> dict[str, float]:
-    """Return what the prose says of stored networks as deep as the text's, rounded; names end with that of the task.
+    """Return what the prose says of stored networks as deep as the text's; names end with that of the task.
 
+    ``moments-least`` and ``moments-most``: at how many epochs entropies of a network are known, of all stored ones.
     What is not stored is nan.
     """
-    found: dict[str, float] = {}
+    moments = [len(tasks.course(chosen, "complexity")[0]) for chosen in networks(record)]
+    ends = (min(moments), max(moments)) if moments else (np.nan, np.nan)
+    found: dict[str, float] = {"moments-least": ends[0], "moments-most": ends[1]}
     stored = {task: None if record is None else tasks.of_task(record, task) for task in (*tasks.WHOLE, *tasks.TORN)}
     easiest = stored[tasks.WHOLE[0]]
     for task, chosen in stored.items():
@@ -283,34 +331,56 @@ def recorded(record: xr.Dataset | None) -> dict[str, float]:
             if easiest is not None and chosen is not easiest:
                 share = shares_of_rise(easiest, chosen)
                 of_task["share"] = np.nan if share is None else share.mean()
-        found |= {f"{key}-{task.lower()}": round(float(value), 3) for key, value in of_task.items()}
+        found |= {f"{key}-{task.lower()}": round(float(value), 6) for key, value in of_task.items()}
     return found
 
 
+def turning_profiles(shown: Sequence[xr.Dataset]) -> dict[str, int]:
+    """Return in how many networks complexity falls from block to block before training, and rises in the end."""
+    found = {"profiles": len(shown)}
+    for key, epoch, sign in (("profiles-falling", 0, -1), ("profiles-rising", -1, 1)):
+        steps = [
+            np.diff([tasks.of_block(chosen, "complexity", block, epoch=epoch).mean() for block in tasks.BLOCKS])
+            for chosen in shown
+        ]
+        found[key] = sum(bool((sign * each > 0).all()) for each in steps)
+    return found
+
+
+def precisions(pieces: Iterable[xr.Dataset]) -> dict[str, str]:
+    """Return with which precision stored networks of each depth learned, by ``precision-DEPTH``."""
+    found: dict[str, set[str]] = {}
+    for piece in pieces:
+        for depth in np.unique(piece["depth"].values):
+            found.setdefault(f"precision-{depth}", set()).add(str(piece.attrs["precision"]))
+    return {key: " or ".join(sorted(known)) for key, known in found.items()}
+
+
 def of_random_labels(record: xr.Dataset | None, depth: int = 20) -> dict[str, float]:
-    """Return what the prose says of a stored network with random labels beside one that learned CIFAR-10, rounded.
+    """Return what the prose says of a stored network with random labels beside one that learned CIFAR-10.
 
     Both of `depth` layers and read on train pictures, block by block; what is not stored is nan. ``random-exponent`` is
     that of the power law through the text's epochs 40 to 80.
     """
     listed = (tasks.RANDOM, "CIFAR-10")
     random, images = (None if record is None else tasks.of_task(record, task, depth) for task in listed)
-    found: dict[str, Any] = dict.fromkeys(("random-epochs", "random-learned", "random-exponent"), np.nan)
+    found: dict[str, Any] = {"random-exponent": np.nan}
     found |= dict.fromkeys((f"random-{kind}-error" for kind in ("train", "test")), np.nan)
     found |= dict.fromkeys((f"random-half-{short}" for short in tasks.OBSERVABLES.values()), np.nan)
     for name, chosen in (("random", random), ("images", images)):
+        found[f"{name}-epochs"] = np.nan if chosen is None else tasks.epochs_of(chosen)
+        found[f"{name}-learned"] = np.nan if chosen is None else int(chosen["learned"])
         for (quantity, key), block in product(_KEYS.items(), tasks.BLOCKS):
             value = np.nan if chosen is None else tasks.of_block(chosen, quantity, block, "train").mean()
             found[f"{name}-{key}-{block}"] = value
     if random is not None:
-        found |= {"random-epochs": tasks.epochs_of(random), "random-learned": int(random["learned"])}
         for kind in ("train", "test"):
             found[f"random-{kind}-error"] = 100 * tasks.error_of(random, f"{kind}_error").mean()
         for quantity, short in tasks.OBSERVABLES.items():
             found[f"random-half-{short}"] = half_rise(*tasks.course(random, quantity)).mean()
         law = law_of(random)
         found["random-exponent"] = np.nan if law is None else law.exponent.mean()
-    return {key: round(float(value), 3) for key, value in found.items()}
+    return {key: round(float(value), 6) for key, value in found.items()}
 
 
 _KEYS = {

@@ -153,18 +153,43 @@ def table(shown: Sequence[xr.Dataset]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("network")
 
 
-def numbers(shown: Sequence[xr.Dataset]) -> dict[str, float]:
-    """Return what the prose says of the courses of some networks, rounded; names end with the task's."""
+def numbers(shown: Sequence[xr.Dataset]) -> dict[str, float | str]:
+    """Return what the prose says of the courses of some networks; names end with the task's.
+
+    ``change-OBSERVABLE`` says in words whether and by how much it is higher in the end than before training.
+    """
     found: dict[str, float] = {}
+    words: dict[str, str] = {}
     for chosen in shown:
         suffix = suffix_of(chosen)
         for quantity, short in tasks.OBSERVABLES.items():
             epochs, values = tasks.course(chosen, quantity)
             found[f"half-{short}-{suffix}"] = half_rise(epochs, values).mean()
-            found[f"rise-{short}-{suffix}"] = (values[:, -1] - values[:, 0]).mean()
+            found[f"rise-{short}-{suffix}"] = risen = (values[:, -1] - values[:, 0]).mean()
+            words[f"change-{short}-{suffix}"] = (
+                f"{'rises' if risen > 0 else 'falls'} by {abs(risen):.{_DIGITS[short]}f}"
+            )
         shared = tasks.course(chosen, "normalized_total_correlation")[1].mean(axis=0)
         found |= {f"shared-start-{suffix}": shared[0], f"shared-end-{suffix}": shared[-1]}
-    return {key: round(float(value), 3) for key, value in found.items()}
+    return {key: round(float(value), 6) for key, value in found.items()} | words
+
+
+_DIGITS = {"dimension": 1, "complexity": 2}
+
+
+def laws(shown: Sequence[xr.Dataset]) -> dict[str, float]:
+    """Return of how many networks a law was fitted, where the power law misses least, and the widest range of a fit.
+
+    ``laws``, ``power-laws`` and ``law-range``, a factor of time; without any fit it is nan.
+    """
+    fitted = [(chosen, missed) for chosen in shown if (missed := missed_by(chosen)) is not None]
+    best = [min(missed, key=lambda kind: missed[kind].mean()) for _, missed in fitted]
+    ranges = [times[-1] / times[0] for times in (falling(chosen)[0] for chosen, _ in fitted)]
+    return {
+        "laws": len(fitted),
+        "power-laws": best.count("power law"),
+        "law-range": round(float(max(ranges, default=np.nan)), 6),
+    }
 
 
 # -- parts of figures -------------------------------------------------------------------------------------------------
@@ -188,8 +213,9 @@ def _epoch_axis(axes: Axes, last: int) -> None:
 
 
 def _epoch_ticks(last: int) -> list[float]:
-    """Return what is written beside a logarithmic axis of epochs: 0, and 1, 2, 5, 10, ... up to the last."""
-    return [_EARLY, *(tick for tick in (1, 2, 5, 10, 20, 50, 100) if tick <= last)]
+    """Return what is written beside a logarithmic axis of epochs: 0; 1, 2, 5, ... or 1, 3, 10, ... up to the last."""
+    ticks = (1, 2, 5, 10, 20, 50) if last < 100 else (1, 3, 10, 30, 100)  # a narrow panel has room for two a decade
+    return [_EARLY, *(tick for tick in ticks if tick <= last)]
 
 
 def _epoch_name(value: float, place: int | None = None) -> str:

@@ -193,6 +193,7 @@ def test_page_reads_from_its_file_without_a_network_in_light_and_dark(visit: Any
 def test_sliders_move_with_the_keyboard_and_the_mouse(visit: Any, chapter: str) -> None:
     tab = visit.open(chapter)
     sliders = tab.locator(".explore input[type=range]")
+    assert sliders.count() >= 1, f"{chapter} has no slider"
     for k in range(sliders.count()):
         slider = sliders.nth(k)
         said = slider.locator("xpath=following-sibling::output")
@@ -297,4 +298,12 @@ def test_the_ledger_shows_the_rows_that_are_asked_for(visit: Any) -> None:
     assert shown.count() == total
     form.locator("input[name=words]").fill("random walk")
     assert 0 < shown.count() < total
+    for name in ("text", "kind", "verdict", "scale", "control", "chapter"):
+        form.get_by_role("button", name="Show all").click()
+        select = form.locator(f"select[name={name}]")
+        value = select.locator("option").last.get_attribute("value")
+        select.select_option(value)
+        found = [str(row.get_attribute(f"data-{name}")).split() for row in shown.all()]
+        assert 0 < len(found) < total or name == "scale", name
+        assert all(value in each or value == " ".join(each) for each in found), name
     assert visit.complaints == []

@@ -6,6 +6,7 @@ import xarray as xr
 
 from lib.experiments.estimates import rows
 from lib.figures import pattern_bounds as figures
+from lib.figures.style import colour
 
 NAMES = ("bits_against_seconds", "bits_against_samples", "folds_and_groups")
 
@@ -15,6 +16,16 @@ def test_figures_draw_and_label_their_axes(smoke_record, name):
     figure = getattr(figures, name)(smoke_record("pattern_bounds"))
     figure.canvas.draw()
     assert all(axes.get_xlabel() and axes.get_ylabel() for axes in figure.axes)
+
+
+def test_the_two_ends_of_the_masked_network_are_told_apart(smoke_record):
+    axes = figures.bits_against_samples(smoke_record("pattern_bounds")).axes[0]
+    ends = [container.lines[0] for container in axes.containers if len(container.lines[0].get_xdata()) == 1]
+    assert [line.get_markerfacecolor() for line in ends[:2]] == [colour("autoregressive"), "white"]
+    assert {"default", "large"} <= {text.get_text() for text in axes.texts}
+    labels = axes.get_legend_handles_labels()[1]
+    assert "masked network" in labels
+    assert not any("autoregressive" in label for label in labels)
 
 
 def test_the_default_is_drawn_where_it_is(smoke_record):
@@ -51,5 +62,7 @@ def test_numbers_are_finite_and_say_what_the_table_says(smoke_record):
     found = figures.numbers(record, "live")
     assert all(np.isfinite(value) for name, value in found.items() if "collisions" not in name)
     assert found["units-live"] == 16
+    assert 0 < found["slower-least-live"] <= found["slower-most-live"]
+    assert found["bits-tightest-error-live"] > 0
     assert found["limit-low-live"] <= found["limit-live"] <= found["limit-high-live"]
     assert "ResNet-20 on digits" in figures.caption_of(record)

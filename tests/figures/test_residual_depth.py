@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lib import records
 from lib.figures import residual_depth as figures
 
 
@@ -46,3 +47,22 @@ def test_blocks_are_means_over_their_layers(smoke_record):
     expected = float(chosen["linearity"].isel(layer=top).mean())
     assert figure.axes[0].lines[0].get_ydata()[-1] == pytest.approx(expected)
     assert figures.block_numbers(record, 20)["block-linearity-4"] == pytest.approx(expected, abs=1e-3)
+
+
+def test_networks_that_rise_from_block_to_block_are_counted(smoke_record):
+    record = smoke_record("residual_depth").copy(deep=True)
+    block = record["block"].isel(state=0, seed=0)
+    record["complexity_per_unit"] = (0.1 * block).where(record["state"] == "trained", -0.1 * block)
+    record["complexity_per_unit"] = record["complexity_per_unit"].expand_dims(seed=record["seed"].values)
+    found = figures.rising_networks(record)
+    assert found == {"networks": 1, "rising-trained": 1, "rising-untrained": 0, "rising-shuffled": 0}
+
+
+def test_what_chapter_5_says_of_sixteen_channels():
+    """With 16 channels drawn from every layer, dimension grows with depth and falls at both borders of blocks."""
+    record = records.largest("residual_depth")
+    found = figures.numbers(record, record)
+    assert found["drawn-first-deepest"] < found["drawn-peak-deepest"]
+    assert found["drawn-rise-deepest"] > 0.5 > found["drawn-rise-untrained-deepest"]
+    for block in (3, 4):
+        assert found[f"drawn-above-{block}-deepest"] < found[f"drawn-below-{block}-deepest"]

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from lib import records
 from lib.claims import _residual_tasks as tasks
 from lib.figures import residual_tasks as figures
+from lib.figures.training_trajectories import laws
 
 from ..claims.residual_record import network, record
 
@@ -37,6 +39,39 @@ def test_a_panel_a_network_before_and_after_training(shown, quantity):
     assert bad.get_label() in ("failed to memorise", "_child2")
     ceiling = "channels" if quantity == "effective_dimension" else "trained, if independent"
     assert ceiling in labels_of(images)
+
+
+def test_train_and_test_pictures_do_not_look_alike(shown):
+    images, _, random = figures.by_depth(shown, "effective_dimension").axes
+    looks = {}
+    for axes, part in ((images, "train"), (random, "test")):
+        line = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))[f"trained, {part} pictures"]
+        line = getattr(line, "lines", [line])[0]
+        looks[part] = (line.get_color(), str(line.get_linestyle()))
+    assert looks["train"][0] != looks["test"][0]
+
+
+def test_layers_of_one_epoch_are_drawn_on_fixed_axes():
+    made = figures.networks(record(network("CMNIST"), network("CIFAR-10")))
+    moments = figures.common_moments(made)
+    assert moments == tasks.course(made[0], "complexity")[0].tolist()
+    limits = set()
+    for epoch in (moments[0], moments[-1]):
+        dimension, complexity = figures.layers_at(made, epoch).axes
+        place = list(made[0]["epoch"].values).index(epoch)
+        for axes, quantity in ((dimension, "effective_dimension"), (complexity, "complexity")):
+            expected = tasks.layers(made[0], quantity, epoch=place).mean(axis=0)
+            np.testing.assert_allclose(axes.lines[0].get_ydata(), expected)
+        limits.add((dimension.get_ylim(), complexity.get_ylim(), dimension.get_xlim()))
+    assert len(limits) == 1
+
+
+def test_layers_of_one_epoch_need_one_depth_and_an_entropy():
+    deep, shallow = figures.networks(record(network("CIFAR-10"), network("CIFAR-10", depth=20)))
+    with pytest.raises(ValueError, match="depth"):
+        figures.layers_at([deep, shallow], 0)
+    with pytest.raises(ValueError, match="epoch 7"):
+        figures.layers_at([deep], 7)
 
 
 def test_a_point_a_network_in_the_plane(shown):
@@ -133,6 +168,56 @@ def test_random_labels_are_said_beside_images_of_the_same_depth():
     alone = figures.of_random_labels(record(network("CIFAR-10", depth=20)))
     assert np.isnan(alone["random-exponent"])
     assert np.isfinite(alone["images-complexity-4"])
+
+
+def test_precisions_are_named_by_depth():
+    pieces = [
+        record(network("CIFAR-10", depth=depth)).assign_attrs(precision=name)
+        for depth, name in ((56, "bfloat16"), (20, "float32"), (20, "bfloat16"))
+    ]
+    found = figures.precisions(pieces)
+    assert found == {"precision-56": "bfloat16", "precision-20": "bfloat16 or float32"}
+
+
+def test_what_chapter_6_says_of_the_stored_networks():
+    """Words beside numbers of the record: they stand in prose and alt texts, which no preset changes."""
+    stored = records.largest("residual_tasks")
+    whole = figures.whole_pictures(stored)
+    turned = figures.turning_profiles(whole)
+    assert turned == {"profiles": 5, "profiles-falling": 5, "profiles-rising": 5}
+    # before training complexity clearly rises in one step from CMNIST only
+    found = figures.recorded(stored)
+    base = found["complexity-untrained-cmnist"]
+    rises = {task: found[f"complexity-untrained-{task}"] - base for task in ("cfashionmnist", "cifar-10", "cifar-100")}
+    assert rises["cifar-10"] > 5 * abs(rises["cfashionmnist"])
+    assert rises["cifar-100"] < 0
+    # what the alt texts say of linearity, total correlation and the plane
+    listed = figures.networks(stored)
+    highest = 0
+    for chosen in listed:
+        linear = [tasks.of_block(chosen, "linearity", block).mean() for block in tasks.BLOCKS]
+        highest += linear[1] > max(linear[0], linear[2])
+        assert linear[-1] < linear[0]
+        ends = {
+            quantity: [tasks.of_block(chosen, quantity, epoch=epoch).mean() for epoch in (0, -1)]
+            for quantity in (*tasks.OBSERVABLES, "normalized_total_correlation")
+        }
+        assert np.diff(ends["normalized_total_correlation"]) < 0 < np.diff(ends["complexity"])
+        torn_clothes = tasks.task_of(chosen) == "CFashionMNIST_T8"
+        assert (np.diff(ends["effective_dimension"]) > 0) == (not torn_clothes)
+    assert highest > 1
+    farthest = max(listed, key=lambda chosen: tasks.of_block(chosen, "effective_dimension").mean())
+    assert farthest is max(listed, key=lambda chosen: tasks.of_block(chosen, "complexity").mean())
+    assert tasks.task_of(farthest) == RANDOM
+    # random labels beside images: richer at the top, higher in complexity throughout
+    beside = figures.of_random_labels(stored)
+    assert beside["random-dimension-4"] > beside["images-dimension-4"]
+    gaps = [beside[f"random-complexity-{block}"] - beside[f"images-complexity-{block}"] for block in tasks.BLOCKS]
+    assert min(gaps) == gaps[1] > 0
+    # and laws: mostly the power law, over less than a decade
+    found = laws(listed)
+    assert found["power-laws"] > found["laws"] / 2
+    assert found["law-range"] < 10
 
 
 def test_numbers_and_figures_are_those_of_the_live_run(smoke_record):

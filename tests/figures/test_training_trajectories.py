@@ -65,3 +65,21 @@ def test_numbers_are_those_of_the_courses(shown):
     found = figures.numbers(shown[1:])
     assert found["rise-complexity-torn"] == pytest.approx(0.3, abs=1e-2)
     assert found["half-complexity-torn"] < found["half-dimension-torn"]
+    assert found["change-complexity-torn"] == "rises by 0.30"
+
+
+def test_words_say_which_way_a_course_went():
+    falling = networks(record(network("CIFAR-10", dimension=(30.0, 2.0))))
+    assert figures.numbers(falling)["change-dimension-whole"] == "falls by 28.0"
+
+
+def test_laws_are_counted_with_their_widest_range(shown):
+    assert figures.laws(shown) == {"laws": 1, "power-laws": 1, "law-range": 60.0}
+    found = figures.laws([])
+    assert (found["laws"], found["power-laws"]) == (0, 0)
+    assert np.isnan(found["law-range"])
+
+
+def test_ticks_of_long_courses_leave_room():
+    assert figures._epoch_ticks(8) == [0.5, 1, 2, 5]
+    assert figures._epoch_ticks(150) == [0.5, 1, 3, 10, 30, 100]
