@@ -32,6 +32,12 @@ SPONTANEOUS = "spontaneous"
 LEVELS = {"gratings": ("static",), "scenes": ("scenes",), "movies": ("movie",)}
 """The text's stimuli after spontaneous activity, in its order, by words in their names; none are drifting gratings."""
 
+DRIFTING = "drifting gratings"
+"""What a session of type A has and the text has not: no condition of J33, but said beside them."""
+
+_WORDS = LEVELS | {DRIFTING: ("drifting",)}
+_NAMES = {"gratings": "static gratings"}  # where the word of a level alone would say too much
+
 ACTIVE = (0.005, 0.009)
 """Share of bins in which a neuron is active."""
 
@@ -72,7 +78,7 @@ def per_neuron(found: xr.Dataset, column: str, error: str) -> tuple[float, float
 
 def _of_level(found: xr.Dataset, level: str) -> xr.Dataset:
     names = [str(name) for name in np.unique(found["stimulus"].values)]
-    chosen = [n for n in names if (n == SPONTANEOUS if level == SPONTANEOUS else any(w in n for w in LEVELS[level]))]
+    chosen = [n for n in names if (n == SPONTANEOUS if level == SPONTANEOUS else any(w in n for w in _WORDS[level]))]
     return found.isel(estimate=np.flatnonzero(np.isin(found["stimulus"].values, chosen)))
 
 
@@ -172,7 +178,7 @@ def stimuli_raise_both(record: xr.Dataset, areas: xr.Dataset | None = None) -> J
         return None
     carrier = weakest(_of_complexity(conditions))
     missing = [area for area in ("VISp", "VISl") if not any(c.name.startswith(area) for c in conditions)]
-    missing += [level for level in LEVELS if not any(c.name.endswith(level) for c in conditions)]
+    missing += [_NAMES.get(level, level) for level in LEVELS if not any(c.name.endswith(level) for c in conditions)]
     if not any(", events, " in c.name for c in conditions):
         missing.append("effective dimension of real-valued events")
     controls = [c.control for c in conditions if c.control is not None]
@@ -184,9 +190,35 @@ def stimuli_raise_both(record: xr.Dataset, areas: xr.Dataset | None = None) -> J
         control=f"trains shifted, rates kept: {range_of(controls, 4)}" if controls else "not run",
         text=f"{passing(conditions)} rise."
         + (f" Not run: {', '.join(missing)}." if missing else "")
+        + _beside(record)
         + ("" if any(c.seeds > 1 for c in conditions) else " One session: intervals are over blocks of time."),
         at_most="partly" if missing else "reproduced",
     )
+
+
+def _beside(record: xr.Dataset) -> str:
+    """Say what both observables do under drifting gratings in VISp, which the text has not; nothing where they do not.
+
+    Real-valued events are left out, and of complexity the bound is that of the chapter's figures.
+    """
+    said = []
+    for observable in ("complexity, logistic", "effective dimension, binary"):
+        found = over_sessions(record, "stimuli", "VISp", observable, DRIFTING)
+        if found is not None:
+            said.append(f"{observable.partition(',')[0]} {verb(found)}, {_said(found)}")
+    return f" Per neuron, under drifting gratings, which are not the text's: {'; '.join(said)}." if said else ""
+
+
+def verb(found: Estimate) -> str:
+    """Say what a change with its interval does.
+
+    Examples
+    --------
+    >>> verb(Estimate(np.array(-2.0), np.array(-3.0), np.array(-1.0), 5))
+    'falls'
+    """
+    low, high = span(found)
+    return "rises" if low > 0 else "falls" if high < 0 else "neither rises nor falls beyond its error"
 
 
 def _of_complexity(conditions: Sequence[Condition]) -> list[Condition]:

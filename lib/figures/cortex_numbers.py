@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 
-from lib.claims.cortex import over_sessions
+from lib.claims.cortex import over_sessions, verb
 from lib.experiments.cortex import METHODS, SIMULATED
 from lib.experiments.estimates import rows
 from lib.figures._cortex import (
@@ -80,9 +82,41 @@ def answers(record: xr.Dataset, area: str, suffix: str, level: str = "movies") -
             if rise is None:
                 continue
             mean, low, high = (float(each) for each in (rise.mean, rise.low, rise.high))
-            word = "rises" if low > 0 else "falls" if high < 0 else "neither rises nor falls beyond its error"
-            found[f"rise-{key}-{study}-{suffix}"] = f"{word} ({mean:+z.3f}, {low:+z.3f} to {high:+z.3f})"
+            found[f"rise-{key}-{study}-{suffix}"] = f"{verb(rise)} ({mean:+z.3f}, {low:+z.3f} to {high:+z.3f})"
     return found
+
+
+def in_words(found: Mapping[str, float]) -> dict[str, str]:
+    """Return percentages of `numbers` below independent neurons in words, so that no reader has to turn a sign round.
+
+    Keys are those of the numbers with ``-words`` after them; ``-range`` stands for ``-least`` and ``-most`` together.
+
+    Examples
+    --------
+    >>> in_words({"gain-logistic-least-live": -7.41, "gain-logistic-most-live": 0.62})["gain-logistic-range-live"]
+    'from 7.4 % above to 0.6 % below'
+    >>> in_words({"gain-logistic-shifted-x": -0.3})
+    {'gain-logistic-shifted-x-words': '0.3 % above'}
+    """
+    kept = {key: value for key, value in found.items() if key.startswith(_PERCENTAGES)}
+    words = {f"{key}-words": f"{abs(value):.1f} % {_side(value)}" for key, value in kept.items()}
+    for key, least in kept.items():
+        most = kept.get(key.replace("-least-", "-most-"), least)
+        near, far = sorted((abs(least), abs(most)))
+        words[key.replace("-least-", "-range-")] = (
+            f"{near:.1f} to {far:.1f} % {_side(least)}"
+            if _side(least) == _side(most)
+            else f"from {abs(least):.1f} % {_side(least)} to {abs(most):.1f} % {_side(most)}"
+        )
+    return {key: text for key, text in words.items() if "-range-" in key or key.endswith("-words")}
+
+
+_PERCENTAGES = ("gain-", "correlation-", "length-gain-", "length-correlation-")
+
+
+def _side(percent: float) -> str:
+    """Say on which side of independent neurons a bound lies; below, where no digit is seen."""
+    return "above" if round(percent, 1) < 0 else "below"
 
 
 def _numbers_of_stimulus(record: xr.Dataset, key: str) -> dict[str, float]:

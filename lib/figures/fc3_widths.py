@@ -15,6 +15,7 @@ from lib.claims.fc3_widths import ceiling, fit_over_seeds, range_over_widths, re
 from lib.figures._networks import draw, legend_below
 from lib.figures.style import colour, heading, look, panel_labels
 from lib.measures.extrapolation import fit_offset_power
+from lib.measures.statistics import seed_interval
 
 LAYERS: dict[int, dict[str, Any]] = {
     1: {"color": colour("green"), "marker": "s", "markersize": 4},
@@ -126,6 +127,13 @@ def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
     return seconds | _numbers_of(live, "fc3-live") | _numbers_of(record, "fc3")
 
 
+def left_out(record: xr.Dataset) -> str:
+    """Say how many seeds get to the target at the widths where not all do, and which have no reading there."""
+    got = record["epoch"].sel(stage="target").notnull().sum("seed")
+    some = [f"{int(n) or 'none'} at N = {int(n.width)}" for n in got if n < record.sizes["seed"]]
+    return " and ".join(some) if some else "all at every N"
+
+
 def _numbers_of(record: xr.Dataset, name: str) -> dict[str, float]:
     """Return what the prose says of a record, rounded; every key ends with a dash and `name`."""
     about = record.attrs
@@ -166,7 +174,8 @@ def _of_stage(chosen: xr.Dataset, first: int) -> dict[str, Any]:
         }
         if len(bits):
             found |= {f"complexity-{layer}-narrow": bits.mean(0)[0], f"complexity-{layer}-wide": bits.mean(0)[-1]}
-            found[f"slope-{layer}"] = slope(widths, bits).mean()
+            each = seed_interval(slope(widths, bits))
+            found |= {f"slope-{layer}": each.mean, f"slope-{layer}-low": each.low, f"slope-{layer}-high": each.high}
     second, most = values(chosen, "complexity_per_unit", 2), ceiling(widths, first)
     if not len(second):
         return found

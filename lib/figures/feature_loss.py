@@ -148,12 +148,14 @@ def afterwards(record: xr.Dataset, rate: float = 0.1) -> Figure:
         chosen = pick(record, "random", activation)
         if chosen is None or rate not in chosen["rate"].values or "regrown" not in chosen:
             continue
+        back = [over_seeds(chosen[name].sel(rate=rate, task=task)) for name, task in marks]
+        if not any(map(len, back)):
+            continue  # no unit was lost
         place = len(shown)
         shown.append(ACTIVATION_NAMES[activation])
-        for number, (name, task) in enumerate(marks):
-            back = over_seeds(chosen[name].sel(rate=rate, task=task))
-            if len(back):
-                _mark(left, place + 0.16 * (number - 1.5), back, name, task, colour(activation))
+        for number, ((name, task), values) in enumerate(zip(marks, back, strict=True)):
+            if len(values):
+                _mark(left, place + 0.16 * (number - 1.5), values, name, task, colour(activation))
     for name, task in marks:
         words = f"{'off' if name == 'revived' else 'weak'}, then {_TASK_WORDS[task]}"
         left.plot([], [], label=words, **_mark_style(name, task, colour("grey")))
@@ -167,8 +169,8 @@ def afterwards(record: xr.Dataset, rate: float = 0.1) -> Figure:
         words = "random pairs" if course == "random" else "fixed pair at 0.2"
         for order, dashes in (("size", {}), ("random", _EXPECTED)):
             label = f"{words}, {'smallest first' if order == 'size' else 'at random'}"
-            values = _of_rate(chosen, "removal", rate).sel(order=order)
-            draw(right, record["removed"].values, values, label, **{"color": colour(shade)} | dashes)
+            removal = _of_rate(chosen, "removal", rate).sel(order=order)
+            draw(right, record["removed"].values, removal, label, **{"color": colour(shade)} | dashes)
     right.set(xlabel="share of units removed", ylabel="change of the prediction")
     panel_labels([left, right])
     legend_below(figure, [left, right], 2)
@@ -253,6 +255,11 @@ def numbers(record: xr.Dataset, suffix: str = "") -> dict[str, float]:
             found[f"feature-last-{key}"] = _mean(last(chosen, "feature"), rate)
             found[f"kernel-fall-{key}"] = 100 * _mean(fall(chosen, "kernel"), rate)
             found[f"off-{key}"] = 100 * _mean(last(chosen, "off"), rate)
+            matched = _steps_without_noise(record, course)
+            if matched is not None and matched in chosen["step"].values:
+                found[f"steps-matched-{course}"] = matched
+                for name in ("feature", "kernel"):
+                    found[f"{name}-matched-{key}"] = _mean(chosen[name].sel(step=matched), rate)
             if course == "pair":
                 for distance in (0, 1, 2):
                     found[f"prediction-{distance}-{key}"] = _mean(chosen["profile"].sel(distance=distance), rate)
@@ -279,6 +286,12 @@ def numbers(record: xr.Dataset, suffix: str = "") -> dict[str, float]:
     if "wall_time_s" in record.attrs:
         found["minutes-feature-loss"] = float(record.attrs["wall_time_s"]) / 60
     return {f"{name}{suffix}": round(float(value), 3) for name, value in found.items() if np.isfinite(value)}
+
+
+def _steps_without_noise(record: xr.Dataset, course: str) -> int | None:
+    """Return after how many steps of a course there is a control without noise, if there is one."""
+    control = pick(record, course, "relu", noise=False)
+    return None if control is None else int(control["steps"])
 
 
 def _mean(values: xr.DataArray, rate: float) -> float:

@@ -154,6 +154,7 @@ def _numbers_of(record: xr.Dataset, name: str) -> dict[str, float]:
                 beside = chosen[variable].isel(epoch=-1).where(text.notnull())  # the same seeds, the same patterns
                 found |= {f"text-{reading}-{end}": float(text.mean()), f"beside-{reading}-{end}": float(beside.mean())}
             found[f"independent-{end}"] = float(settled(chosen, "independent_per_unit").mean())
+            found[f"shared-{end}"] = 100 * (1 - found[f"joint-{end}"] / found[f"independent-{end}"])
             joint = chosen["joint_per_unit"].transpose("seed", "epoch").values
             for shape in map(str, chosen["shape"].values):
                 for source in map(str, chosen["source"].values):

@@ -12,10 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lib.claims._quench import DEEP, FIELDS, quench
-from lib.claims.narrow_networks import QUANTITIES, lags, loss_bends, network, onset
+from lib.claims._quench import DEEP, FIELDS, RECOVERED, quench
+from lib.claims.narrow_networks import QUANTITIES, lags, loss_bends, network, networks, onset
 from lib.figures._networks import draw, epoch_axis, layer_scale, layer_shades, layer_ticks, legend_below
 from lib.figures.style import BAND_ALPHA, colour, heading, look, panel_labels
+from lib.measures.statistics import seed_interval
 
 AXIS = {
     "effective_dimension": "effective dimension",
@@ -207,11 +208,13 @@ def numbers(live: xr.Dataset, record: xr.Dataset) -> dict[str, float]:
     found: dict[str, float] = {
         "seconds-live": round(live.attrs["wall_time_s"]),
         "minutes-record": round(record.attrs["wall_time_s"] / 60),
+        "percent-fallen": 100 * DEEP,
+        "percent-recovered": 100 * RECOVERED,
     }
     found |= _numbers_of(live, first, "live") | _numbers_of(live, first_plain, "plain-live")
     for word, name in NETWORKS.items():
         found |= _numbers_of(record, name, word)
-    return found
+    return found | _numbers_of_rates(record)
 
 
 def _numbers_of(record: xr.Dataset, name: str, key: str) -> dict[str, float]:
@@ -231,12 +234,45 @@ def _numbers_of(record: xr.Dataset, name: str, key: str) -> dict[str, float]:
         dips = quench(chosen, quantity).dips
         for field, part in FIELDS.items():
             mean = 100 * getattr(dips, field).mean(axis=0)
-            found |= {f"{word}-{part}-least": mean.min(), f"{word}-{part}-most": mean.max()}
+            found |= {f"{word}-{part}-least": float(mean.min()), f"{word}-{part}-most": float(mean.max())}
     times = quench(chosen, "effective_dimension").times
     by_layer = [np.nanmean(each) for each in times.T if np.isfinite(each).any()]
     if by_layer:
-        found |= {"minimum": float(np.nanmean(times)), "lag": float(lags(chosen, times).mean())}
+        lag = seed_interval(lags(chosen, times))
+        found |= {"minimum": float(np.nanmean(times))}
+        found |= {"lag": float(lag.mean), "lag-low": float(lag.low), "lag-high": float(lag.high)}
         found |= {"minimum-first": min(by_layer), "minimum-last": max(by_layer)}
+    found["fallen-at-onset"] = 100 * _fallen_at_onset(chosen).mean()
     dimension = chosen["effective_dimension"].mean(("seed", "layer")).values
     found |= {"dimension-first": dimension[0], "dimension-lowest": dimension.min(), "dimension-last": dimension[-1]}
     return {f"{word}-{key}": round(float(value), 3) for word, value in found.items()}
+
+
+def _fallen_at_onset(chosen: xr.Dataset) -> np.ndarray:
+    """Share of the fall of effective dimension, mean over layers, that is over when the loss begins to fall, a seed."""
+    curves = chosen["effective_dimension"].mean("layer").transpose("seed", "reading").values
+    at = np.array([np.interp(t, chosen["epoch"].values, curve) for t, curve in zip(onset(chosen), curves, strict=True)])
+    whole = curves[:, 0] - curves.min(axis=1)
+    return np.asarray(np.divide(curves[:, 0] - at, whole, out=np.zeros_like(whole), where=whole > 0))
+
+
+def _numbers_of_rates(record: xr.Dataset) -> dict[str, float]:
+    """Return when things happen in the text's network at all rates, in steps times rate: from the least to the most.
+
+    One bias of the gates, as in the figure. ``half`` of the fall of effective dimension, mean over layers and
+    seeds, its ``minimum``, the loss's ``onset``.
+    """
+    found: dict[str, list[float]] = {"half": [], "minimum": [], "onset": []}
+    every = [chosen for _, chosen in (*networks(record), *networks(record, low=False))]
+    for chosen in (each for each in every if each["gate_bias"] == every[0]["gate_bias"]):
+        way = chosen["step"].values * float(chosen["rate"])
+        per_epoch = float(way[-1] / chosen["epoch"].values[-1])
+        curve = chosen["effective_dimension"].mean(("seed", "layer")).values
+        falling = slice(0, int(curve.argmin()) + 1)
+        found["half"].append(float(np.interp(-(curve[0] + curve.min()) / 2, -curve[falling], way[falling])))
+        times = quench(chosen, "effective_dimension").times
+        if np.isfinite(times).any():
+            found["minimum"].append(per_epoch * float(np.nanmean(times)))
+        found["onset"].append(per_epoch * float(onset(chosen).mean()))
+    ends = {f"{key}-{end.__name__}-rates": end(each) for key, each in found.items() if each for end in (min, max)}
+    return {key: round(float(value), 4) for key, value in ends.items()}

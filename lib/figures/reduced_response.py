@@ -95,6 +95,8 @@ def numbers(record: xr.Dataset, suffix: str = "") -> dict[str, float]:
     found = {
         "reduced-systems": early.size,
         "reduced-exponent": means["exponent"].mean(),
+        "reduced-exponent-least": means["exponent"].min(),
+        "reduced-exponent-most": means["exponent"].max(),
         "reduced-exponent-farthest": means["exponent"].values.ravel()[np.abs(means["exponent"].values - 1).argmax()],
         "reduced-raw-exponent": means["raw_exponent"].mean(),
         "reduced-asymptote-farthest": means["asymptote"].values.ravel()[np.abs(means["asymptote"].values - 1).argmax()],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
@@ -52,14 +53,19 @@ def numbers(record: xr.Dataset) -> dict[str, float]:
 
 
 def _numbers_of(record: xr.Dataset, name: str) -> dict[str, float]:
-    """Say how many dimensions layers lose at the lowest and win back, in percent of what there was before training."""
-    wanted = ("steps", "error", "lost-least", "lost-most", "regained-most", "first", "lowest", "last")
+    """Say how many dimensions layers lose at the lowest and win back, in percent of what there was before training.
+
+    And when the test loss is largest, and between which readings the last layer loses most.
+    """
+    dimensions = ("steps", "error", "lost-least", "lost-most", "regained-most", "first", "lowest", "last")
+    wanted = (*dimensions, "loss-first", "loss-most", "loss-most-step", "drop-before", "drop-after", "drop-step")
     if name not in record["network"].values:
         return dict.fromkeys(wanted, float("nan"))
     chosen = of_network(record, name)
     dimension = chosen["effective_dimension"].transpose("seed", "layer", "reading").values
     lost = 100 * (1 - dimension.min(axis=-1) / dimension[..., 0]).mean(axis=0)
     top = dimension[:, -1]
+    loss, drop = chosen["test_loss"].mean("seed").values, int(np.diff(top.mean(axis=0)).argmin())
     values = (
         chosen["step"].values[-1],
         100 * float(chosen["test_error"].isel(reading=-1).mean()),
@@ -69,5 +75,11 @@ def _numbers_of(record: xr.Dataset, name: str) -> dict[str, float]:
         top[:, 0].mean(),
         top.min(axis=-1).mean(),
         top[:, -1].mean(),
+        loss[0],
+        loss.max(),
+        chosen["step"].values[loss.argmax()],
+        top[:, drop].mean(),
+        top[:, drop + 1].mean(),
+        chosen["step"].values[drop + 1],
     )
     return {key: round(float(value), 1) for key, value in zip(wanted, values, strict=True)}

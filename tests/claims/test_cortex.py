@@ -77,9 +77,10 @@ def test_a_rise_that_rates_have_too_holds_in_the_control():
         "VISp, complexity, autoregressive, movies",
         "VISp, effective dimension, binary, movies",
     ]
-    assert "Not run: VISl, gratings, scenes, effective dimension of real-valued events." in found.text
+    assert "Not run: VISl, static gratings, scenes, effective dimension of real-valued events." in found.text
     assert "One session: intervals are over blocks of time." in found.text
     assert "no interval" not in found.text
+    assert "drifting gratings, which are not the text's: complexity falls, -0.1000" in found.text
     assert "at equal rates 0.0005" in found.conditions[0].note
 
 
@@ -119,6 +120,7 @@ def test_many_sessions_are_judged_step_by_step_and_with_amplitudes():
     found = stimuli_raise_both(table(session()), table(of_area))
     assert found.verdict == "partly"
     assert "Not run: VISl." in found.text
+    assert "drifting" not in found.text
     assert all(c.passes for c in found.conditions)
     by = {c.name: c for c in found.conditions}
     step = by["VISp, effective dimension, events, share of sessions that rise from scenes to movies"]

@@ -28,3 +28,25 @@ def test_a_rise_is_said_in_words(cortex_rise):
     assert said["rise-complexity-stimuli-x"].startswith("rises (+1.0")
     assert not said["rise-complexity-surrogates-x"].startswith("rises (+1.0")
     assert {name.split("-")[1] for name in said} == {"complexity", "dimension"}
+
+
+def test_percentages_are_said_without_a_sign():
+    found = {
+        "gain-logistic-least-x": 0.0,
+        "gain-logistic-most-x": 1.23,
+        "length-gain-logistic-short-x": -4.0,
+        "bar-x": 1.0,
+    }
+    assert numbers.in_words(found) == {
+        "gain-logistic-least-x-words": "0.0 % below",
+        "gain-logistic-most-x-words": "1.2 % below",
+        "gain-logistic-range-x": "0.0 to 1.2 % below",
+        "length-gain-logistic-short-x-words": "4.0 % above",
+    }
+    above = {"correlation-logistic-least-x": -2.43, "correlation-logistic-most-x": -0.29}
+    assert numbers.in_words(above)["correlation-logistic-range-x"] == "0.3 to 2.4 % above"
+
+
+def test_the_live_run_of_the_chapter_has_its_percentages_in_words(cortex_record):
+    words = numbers.in_words(numbers.numbers(cortex_record, SIMULATED, "live"))
+    assert words["gain-logistic-range-live"].endswith(("below", "above"))

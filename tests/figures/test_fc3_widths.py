@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from lib.figures import fc3_widths as figures
 
@@ -30,3 +31,10 @@ def test_numbers_are_those_of_the_record(smoke_record):
     last = record.sel(stage="last").isel(width=-1)
     assert found["test_accuracy-wide-fc3-live"] == pytest.approx(100 * float(last["test_accuracy"].mean()), abs=1e-3)
     assert "digits" not in figures.caption_of(record)
+
+
+def test_widths_that_not_every_seed_brings_to_the_target_are_named():
+    epoch = xr.DataArray([[1.0, np.nan], [np.nan, np.nan], [1.0, 2.0]], {"width": [8, 4, 16]}, ("width", "seed"))
+    made = xr.Dataset({"epoch": epoch.expand_dims(stage=["target"])})
+    assert figures.left_out(made) == "1 at N = 8 and none at N = 4"
+    assert figures.left_out(made.sel(width=[16])) == "all at every N"

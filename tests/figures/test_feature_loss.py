@@ -51,3 +51,16 @@ def test_numbers_are_those_of_the_record(smoke_record):
     assert found["prediction-0-pair-0.1-x"] == pytest.approx(float(at["profile"].sel(distance=0).mean()), abs=1e-3)
     assert found["best-predictor-x"] == pytest.approx(optimal_prediction("pair", 4)[0], abs=1e-3)
     assert all(np.isfinite(value) for value in found.values())
+    random = record.sel(setting="random, relu", rate=0.1)
+    steps = int(record["steps"].sel(setting="random, relu, expected"))
+    assert found["steps-matched-random-x"] == steps
+    matched = float(random["feature"].sel(step=steps).mean())
+    assert found["feature-matched-random-0.1-x"] == pytest.approx(matched, abs=1e-3)
+
+
+def test_an_activation_that_lost_no_unit_has_no_empty_column(smoke_record):
+    record = smoke_record("feature_loss").copy(deep=True)
+    for name in ("revived", "regrown"):
+        record[name] = record[name].where(record["setting"] != "random, elu")
+    axes = figures.afterwards(record).axes[0]
+    assert "ELU" not in [label.get_text() for label in axes.get_xticklabels()]

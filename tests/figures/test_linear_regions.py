@@ -39,3 +39,5 @@ def test_numbers_are_those_of_the_record(smoke_record):
     wanted = record["regions_per_unit"].sel(network="width 8", shape="line", source="noise").isel(epoch=0).mean()
     assert found["regions-first-line-noise-wide-net-live"] == pytest.approx(float(wanted), abs=1e-3)
     assert "width-narrow-random-net-live" in found
+    shared = 100 * (1 - found["joint-wide-net"] / found["independent-wide-net"])
+    assert found["shared-wide-net"] == pytest.approx(shared, abs=0.1)

@@ -93,3 +93,33 @@ def test_numbers_are_named_after_the_run_and_the_network(smoke_record, monkeypat
 def test_the_stored_record_has_the_networks_that_the_chapter_speaks_of(module):
     record = records.largest(module.__name__.rpartition(".")[2])
     assert set(module.NETWORKS.values()) <= set(module.names(record))
+
+
+def test_the_chapter_says_in_which_order_things_happen():
+    """Collapse, then the loss's fall, then the minimum; the lag is short beside the fall, at every rate."""
+    record = records.largest("narrow_networks")
+    found = figures.numbers(record, record)
+    assert found["fallen-at-onset-text"] > 50
+    for word in ("text", "lowest", "low", "ordinary"):
+        taken = found[f"end-{word}"] - found[f"onset-{word}"]
+        assert -taken < found[f"lag-low-{word}"] < found[f"lag-{word}"] < found[f"lag-high-{word}"] < 0
+    for key in ("half", "minimum", "onset"):
+        assert 0 < found[f"{key}-min-rates"] < found[f"{key}-max-rates"] < 2 * found[f"{key}-min-rates"]
+    assert found["half-max-rates"] < found["onset-min-rates"]
+
+
+def test_how_much_of_a_fall_is_over_when_the_loss_begins_to_fall():
+    loss = np.interp(np.arange(11.0), [0, 4, 6, 10], [2.0, 2.0, 0.5, 0.5])
+    made = xr.Dataset(
+        {
+            "effective_dimension": (
+                ("seed", "layer", "reading"),
+                [[np.interp(np.arange(11.0), [0, 8, 10], [10, 2, 4])]],
+            ),
+            "test_loss": (("seed", "reading"), [loss]),
+            "epoch": ("reading", np.arange(11.0)),
+        }
+    )
+    np.testing.assert_allclose(figures._fallen_at_onset(made), [0.5])
+    made["effective_dimension"] *= 0
+    np.testing.assert_array_equal(figures._fallen_at_onset(made), [0])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lib import records
 from lib.figures import residual_quench as figures
 
 
@@ -37,3 +38,13 @@ def test_numbers_are_those_of_the_curves(record, monkeypatch):
     assert found["residual-last-low"] == pytest.approx(float(dimension.isel(layer=-1, reading=-1).mean()), abs=0.06)
     assert found["residual-steps-low"] == 8
     assert np.isnan(found["residual-lost-most-text"])
+
+
+def test_the_loss_rises_before_the_layers_collapse_at_the_high_rate_only():
+    """As the chapter says, and that what comes back is far less than what was lost."""
+    found = figures.numbers(records.largest("residual_quench"))
+    assert found["residual-loss-most-text"] > 2 * found["residual-loss-first-text"]
+    assert 0 < found["residual-loss-most-step-text"] <= found["residual-drop-step-text"] < found["residual-steps-text"]
+    assert found["residual-loss-most-step-low"] == 0
+    assert found["residual-lowest-text"] < found["residual-last-text"] < found["residual-first-text"] / 2
+    assert found["residual-regained-most-low"] < found["residual-regained-most-text"] / 2
