@@ -12,6 +12,7 @@ from lib.claims._model import Condition, Judgement
 from lib.claims._registry import judge
 from lib.claims._verdict import lies
 from lib.experiments.noise_courses import optimal_prediction
+from lib.measures.statistics import Estimate
 from lib.models.bit_encoder import ACTIVATION_NAMES
 
 FALL = 0.9
@@ -80,7 +81,9 @@ def random_training_loses_features(record: xr.Dataset) -> Judgement | None:
 
     The kernel is that of each input with itself, mean over inputs: the response there to learning it. Conditions are
     the rates. The effect is the smaller of both shares lost, the least of rates. The control follows the
-    expected gradient of the same mixture, at the same rate. What ELU and GELU lose is in the text.
+    expected gradient of the same mixture to its own last step, at the same rate; both mean features at that step are in
+    the notes. A rate at which it was not followed has the control at another, after at least as much rate times steps,
+    which is what counts without noise. What ELU and GELU lose is in the text.
     """
     relu, calm = pick(record, "random", "relu"), pick(record, "random", "relu", noise=False)
     conditions = []
@@ -89,7 +92,7 @@ def random_training_loses_features(record: xr.Dataset) -> Judgement | None:
         found = at_rate(_smaller_fall(relu), rate)
         if found is None:
             continue
-        control = at_rate(_smaller_fall(calm), rate) if calm is not None and has(calm, rate) else None
+        control, beside = _without_noise(relu, calm, rate)
         conditions.append(
             Condition.measured(
                 f"ReLU, rate {rate:g}",
@@ -98,7 +101,7 @@ def random_training_loses_features(record: xr.Dataset) -> Judgement | None:
                 passes=lies(span(found), low=FALL),
                 holds_in_control=None if control is None else lies(span(control), low=FALL) is True,
                 note=f"mean feature {from_to(relu, 'feature', rate)}, kernel {from_to(relu, 'kernel', rate, 1)}, "
-                f"{100 * float(last(relu, 'off').sel(rate=rate).mean()):.0f} % of units off at every input",
+                f"{100 * float(last(relu, 'off').sel(rate=rate).mean()):.0f} % of units off at every input{beside}",
             )
         )
     if not conditions:
@@ -117,6 +120,32 @@ def random_training_loses_features(record: xr.Dataset) -> Judgement | None:
         text=f"{passing(conditions)} lose more than {100 * FALL:.0f} % of both: the rate decides. Kernel of other "
         f"activations: {'; '.join(others) or 'not run'}.",
     )
+
+
+def _without_noise(relu: xr.Dataset, calm: xr.Dataset | None, rate: float) -> tuple[Estimate | None, str]:
+    """Return what the expected gradient loses, as `_smaller_fall`, and what to say of it."""
+    if calm is None:
+        return None, ""
+    if has(calm, rate):
+        found, step = at_rate(_smaller_fall(calm), rate), int(calm["steps"])
+        if step not in _features_at(relu, rate) or step not in _features_at(calm, rate):
+            return found, ""
+        noisy, without = (_features_at(each, rate)[step] for each in (relu, calm))
+        return found, f"; after {step:,} steps mean feature {noisy:.3f}, without noise {without:.3f}"
+    like = min(calm["rate"].values.tolist())
+    ran = calm["step"].values[calm["step"].values <= int(calm["steps"])]
+    reached = ran[like * ran >= rate * int(relu["steps"])]
+    if not len(reached):
+        return None, ""
+    until = calm.assign(steps=int(reached[0]))
+    return at_rate(_smaller_fall(until), like), f"; control: rate {like:g} after {int(reached[0]):,} steps"
+
+
+def _features_at(chosen: xr.Dataset, rate: float) -> dict[int, float]:
+    """Mean feature by step, over seeds, as far as the setting was run."""
+    means = chosen["feature"].sel(rate=rate).mean("seed")
+    ran = means["step"].values <= int(chosen["steps"])
+    return {int(step): float(mean) for step, mean in zip(means["step"].values[ran], means.values[ran], strict=True)}
 
 
 def _smaller_fall(chosen: xr.Dataset) -> xr.DataArray:

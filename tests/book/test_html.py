@@ -167,6 +167,7 @@ def test_no_widget_reaches_a_page(book: Path, page: str) -> None:
 def test_every_slider_of_a_chapter_is_on_its_page(book: Path, chapter: str) -> None:
     cells = nbformat.read(ROOT / f"{chapter}.ipynb", as_version=4).cells
     calls = sum(len(re.findall(r"\bexplore\(", cell.source)) for cell in cells if cell.cell_type == "code")
+    assert calls >= 1, f"{chapter} has no slider"
     sliders = article(book, chapter).select(".explore input[type=range]")
     assert len(sliders) == calls
     assert len({str(slider["id"]) for slider in sliders}) == calls
@@ -194,7 +195,13 @@ def test_every_finding_has_a_figure_and_a_number_with_interval_and_control(book:
         assert len(finding.find_all("figure")) == 1, f"{title}: one figure"
         tables = finding.select(".claims.evidence")
         assert len(tables) == 1, f"{title}: one table"
-        first = tables[0].select_one("tbody tr")
-        assert re.fullmatch(r"\S+ \[\S+, \S+\]", first.find("td").get_text()), f"{title}: a number with its interval"
+        for number, row in enumerate(tables[0].select("tbody tr:not(.note)")):
+            effect, control = (cell.get_text() for cell in row.find_all("td")[:2])
+            assert re.match(r"−?\d", control), f"{title}: no number for the control of {row.th.get_text()}"
+            assert number or re.search(r" \[|the same in all", effect), f"{title}: a number with its interval"
+            for text in (effect, control):
+                interval = re.search(r"\[(\S+), (\S+)\]", text)
+                assert interval is None or interval[1] != interval[2], f"{title}: {text} is no interval"
         heading = tables[0].select("thead th")[2].get_text()
         assert heading.removeprefix("control: "), f"{title}: what the control is"
+        assert finding.select('a[href*="chapters/"]'), f"{title}: no chapter says more"

@@ -41,6 +41,31 @@ def test_the_table_has_number_interval_control_and_a_way_to_the_ledger():
     assert "paper: 3 seeds" in page.p.get_text()
 
 
+@pytest.mark.parametrize(
+    ("interval", "said"),
+    [
+        ((1.0, 1.0), "1, the same in all 5 seeds"),
+        ((-1.0 - 4e-16, -1.0), "−1, the same in all 5 seeds"),
+        ((1.0108, 1.0122), "1.011 [1.011, 1.012]"),
+        ((1.0002131, 1.0002133), "1, to 1e-07 the same in all 5 seeds"),
+        ((0.8155, 1.0067), "0.911 [0.816, 1.01]"),
+    ],
+)
+def test_an_interval_has_two_ends_or_is_none(interval, said):
+    centre = 0.911 if interval[0] < interval[1] - 0.1 else round(sum(interval) / 2, 3)
+    condition = Condition("digits", centre, interval, 0.0, (0.0, 0.0), seeds=5)
+    row = dataclasses.replace(ROW, judgement=dataclasses.replace(ROW.judgement, conditions=(condition,)))
+    found = evidence(row, "digits", what="share", control="untrained")
+    assert repr(found).splitlines()[1] == f"digits: {said}; control 0, the same in all seeds"
+
+
+def test_the_interval_of_a_share_ends_at_one():
+    condition = Condition("digits", 0.911, (0.8155, 1.0067), 0.1, (-0.1, 0.3), seeds=3)
+    row = dataclasses.replace(ROW, judgement=dataclasses.replace(ROW.judgement, conditions=(condition,)))
+    found = evidence(row, "digits", what="share", control="untrained", share=True)
+    assert repr(found).splitlines()[1] == "digits: 0.911 [0.816, 1]; control 0.1 [0, 0.3]"
+
+
 def test_what_has_no_evidence_is_said():
     with pytest.raises(ValueError, match=r"Claim K18 has no condition 'CIFAR': did you mean 'CIFAR-10'\?"):
         evidence(ROW, "CIFAR", what="epoch", control="none")

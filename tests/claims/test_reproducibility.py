@@ -149,4 +149,4 @@ def test_complexity_stops_too_early():
 
 def test_a_complexity_that_never_turns_stops_last():
     result = judged("K28", stopped(peak=level(10) + EPOCHS / 100))
-    assert "-5.0 epochs before" in result.conditions[0].note
+    assert "5.0 epochs after" in result.conditions[0].note
