@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from lib.bench._timing import BenchResult, seconds_of, side_by_side
+from lib.bench._timing import BenchResult, side_by_side
 from lib.data.crops import crops
 from lib.data.order import Stream, generator_of
 from lib.device import choose, fast_precision
@@ -53,21 +53,6 @@ def run(
         f"reference: float32, DataLoader, image by image, {speeds['reference']}, timed on {few} steps"
     )
     return replace(result, note=note)
-
-
-def images_per_second(depth: int = 56, steps: int = 4, batch: int = 128, device: str | None = None) -> float:
-    """Return from how many made pictures a residual network learns per second as this library does it.
-
-    Examples
-    --------
-    >>> images_per_second(depth=8, steps=1, batch=4) > 0
-    True
-    """
-    where = choose(device)
-    images, labels = _made(steps * batch)
-    epoch = _ours(depth, images.to(where), labels.to(where), batch, fast_precision(where))
-    epoch()  # the first steps are slower
-    return len(images) / seconds_of(epoch)
 
 
 def _made(number: int) -> tuple[Tensor, Tensor]:

@@ -2,13 +2,14 @@
 
 Three things take time in :mod:`lib.experiments.residual_tasks`: learning from images, passing images through a network
 to read it, and estimating the entropy of its layers' patterns. How often each is done follows from a config. How fast a
-machine learns can be measured on the spot; how fast it estimates is known from the wall time of a stored record. No GPU
-was measured: there both speeds are assumptions.
+machine learns is what the stored benchmark says; how fast it estimates is known from the wall time of a stored record.
+No GPU was measured: there both speeds are assumptions.
 """
 
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -44,7 +45,7 @@ def works(config: Config) -> list[Work]:
     --------
     >>> from lib.experiments.residual_tasks import PRESETS
     >>> len(works(PRESETS["paper"])), works(PRESETS["paper"])[0].learned
-    (60, 6000000)
+    (110, 6000000)
     """
     return [_work(piece) for piece in residual_tasks.pieces(config) for _ in piece.seeds]
 
@@ -88,6 +89,31 @@ def patterns_per_second(record: xr.Dataset, depth: int = 56) -> float:
         raise ValueError(f"The record is of depths {list(record['depth'].values)}: take that of depth {depth} alone.")
     samples = record.attrs["images"] * record.attrs["patches_an_image"]
     return float(record["complexity"].notnull().sum()) * samples / float(record.attrs["wall_time_s"])
+
+
+def learning_speeds(note: str) -> tuple[float, float]:
+    """Return from how many images per second a network learns, ours and the reference, by a benchmark's note.
+
+    Parameters
+    ----------
+    note
+        Of :mod:`lib.bench.residual_training`, as it is stored.
+
+    Raises
+    ------
+    ValueError
+        If the note says no such thing.
+
+    Examples
+    --------
+    >>> learning_speeds("ResNet-56, cpu: 1,483 images per second; reference: float32, DataLoader, 215, timed on 5")
+    (1483.0, 215.0)
+    """
+    found = re.search(r"([\d,]+) images per second; reference: .*, ([\d,]+), timed", note)
+    if found is None:
+        raise ValueError(f"{note!r} is no note of the benchmark residual_training: it names no images per second.")
+    ours, reference = (float(number.replace(",", "")) for number in found.groups())
+    return ours, reference
 
 
 def makespan(seconds: Sequence[float], machines: int) -> float:

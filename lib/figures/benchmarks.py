@@ -47,3 +47,42 @@ def ratios(table: pd.DataFrame) -> Figure:
     for each in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
         each(FuncFormatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "125" else ""))
     return figure
+
+
+def ratios_in_words(table: pd.DataFrame) -> list[str]:
+    """Say how many times faster each benchmark is, with the range over its turns if there is more than one.
+
+    Examples
+    --------
+    >>> ratios_in_words(pd.DataFrame({"ratio": [3.0, 28.0], "low": [2.5, 28.0], "high": [3.5, 28.0]}))
+    ['3 (2.5 to 3.5)', '28 (one turn)']
+    """
+    ranges = zip(table["ratio"], table["low"], table["high"], strict=True)
+    return [f"{ratio:.2g} ({f'{low:.2g} to {high:.2g}' if low < high else 'one turn'})" for ratio, low, high in ranges]
+
+
+def spread(table: pd.DataFrame, name: str) -> float:
+    """Return the largest ratio of a benchmark over its smallest; nan if it is not stored.
+
+    Examples
+    --------
+    >>> spread(pd.DataFrame({"low": [4.0], "high": [7.0]}, index=["histogram"]), "histogram")
+    1.75
+    """
+    return float(table.loc[name, "high"] / table.loc[name, "low"]) if name in table.index else float("nan")
+
+
+def revisions(table: pd.DataFrame) -> dict[str, int | str]:
+    """Return the revision of the most results, as ``revision``, when it was timed last, and how many results it has.
+
+    Examples
+    --------
+    >>> made = ["2026-11-24T04:16:05+00:00", "2026-11-24T05:16:05+00:00", "2026-11-30T12:00:00+00:00"]
+    >>> kinds = [{"revision": "69e0512602b4"}, {"revision": "69e0512602b4"}, {"revision": "834ec5da66f6"}]
+    >>> revisions(pd.DataFrame({"environment": kinds, "created": made}))
+    {'first': 2, 'revision': '69e0512', 'made': '2026-11-24'}
+    """
+    known = table["environment"].map(lambda environment: str(environment["revision"]))
+    revision = str(known.mode()[0])
+    made = max(table["created"][known == revision])
+    return {"first": int((known == revision).sum()), "revision": revision[:7], "made": made[:10]}
