@@ -24,11 +24,15 @@ import xarray as xr
 from safetensors.torch import save_file
 
 from lib import experiments, record_files, records
+from lib.bench import BenchResult, store, stored
 from lib.checkpoints import load_weights
+from lib.claims import read_claims
 from lib.data import _formats, _observatory, cache_folder, images, neural
 from lib.data._formats import CIFAR_MEMBERS, IDX_FILES, read_cifar
 from lib.data.recording import Recording
 from lib.data.recording_files import from_npz, from_nwb
+from lib.models import resnet
+from lib.report import read_inputs, report_files
 
 from .test_neural import EXPERIMENTS, TABLE, write_events, write_nwb
 from .test_recording_files import add_epochs, add_series, add_units, nwb, put_nwb, put_session  # noqa: F401 - fixtures
@@ -136,6 +140,32 @@ def weights(fixture: Callable, name: str) -> Path:
     return path
 
 
+def published_weights(fixture: Callable) -> Path:
+    path = fixture("tmp_path") / "resnet_cifar10" / "resnet20.safetensors"
+    path.parent.mkdir()
+    model = resnet.untrained(20, seed=0)
+    save_file(model.state_dict(), path)
+    fixture("monkeypatch").setitem(resnet.SUMS, 20, resnet.checksum(model))
+    fixture("monkeypatch").setenv("BOOK_DATA", str(path.parent))
+    return path
+
+
+def of_published(path: Path) -> Content:
+    state = resnet.published(20).state_dict()
+    return {name: value.numpy() for name, value in state.items() if value.is_floating_point()}
+
+
+def inputs(fixture: Callable) -> Path:
+    path = fixture("tmp_path") / "inputs.npy"
+    np.save(path, np.random.default_rng(0).normal(size=(20, 30)))
+    return path
+
+
+def benchmark(fixture: Callable) -> Path:
+    folder = fixture("tmp_path") / "benchmarks"
+    return store(BenchResult("nap", 0.5, 1.5, 3.0, (2.5, 3.5), "a nap; reference: a long one", "2 cores"), folder)
+
+
 def of_weights(path: Path) -> Content:
     return {name: tensor.view(torch.uint8).numpy() for name, tensor in load_weights(path).items()}
 
@@ -184,6 +214,19 @@ KINDS = {
     ),
     "weights, safetensors": Kind(
         lambda fixture: weights(fixture, "w.safetensors"), of_weights, (ValueError, FileNotFoundError), checked=False
+    ),
+    "weights, published": Kind(published_weights, of_published, (OSError,)),
+    "inputs": Kind(
+        inputs,
+        lambda path: {"inputs": read_inputs(path).numpy()},
+        (ValueError, FileNotFoundError),
+        checked=False,
+    ),
+    "benchmark": Kind(
+        benchmark,
+        lambda path: {"rows": np.array([stored(path.parent).to_json()])},
+        (ValueError, OSError),
+        checked=False,
     ),
 }
 every_kind = pytest.mark.parametrize("name", KINDS)
@@ -315,6 +358,83 @@ def test_other_types_are_read_as_the_same_numbers_or_refused(made, name, dtype):
         assert found["epochs"].tolist() == expected["epochs"].tolist()
 
 
+@pytest.mark.parametrize("dtype", ["complex64", "bool", "int8", "int64"])
+@pytest.mark.parametrize("name", ["weights", "weights, safetensors"])
+def test_weights_of_other_types_are_read_and_not_placed(made, name, dtype, tmp_path):
+    kind, path = made
+    tensor = torch.eye(5).to(getattr(torch, dtype))
+    save_file({"w": tensor}, path) if path.suffix == ".safetensors" else torch.save({"w": tensor}, path)
+    assert torch.equal(load_weights(path)["w"], tensor)
+    placed = Kind(kind.make, lambda path: {"report": np.array(str(report_files([path], tmp_path / "r.html")))})
+    assert attempt(placed, path) is None
+    with pytest.raises(ValueError, match=rf"'w' is of torch\.{dtype}: convert"):
+        placed.read(path)
+    assert not (tmp_path / "r.html").exists()
+
+
+@pytest.mark.parametrize("dtype", ["c16", "S2", "?", "f2", "i1", ">u2", [("a", "u1")]], ids=str)
+@pytest.mark.parametrize("name", ["NWB, spikes", "NWB, series", "record"])
+def test_other_types_in_hdf5_are_read_as_the_same_numbers_or_refused(made, name, dtype):
+    kind, path = made
+    place = {"NWB, spikes": "units/spike_times", "NWB, series": "processing/ophys/Fevents/events/data"}.get(
+        name, "value"
+    )
+    with h5py.File(path, "r+") as file:
+        old = file[place]
+        values, attributes, (parent, key) = (
+            (old[()] > 0).astype(dtype),
+            dict(old.attrs),
+            (old.parent, place.split("/")[-1]),
+        )
+        del parent[key]
+        new = parent.create_dataset(key, data=values)
+        new.attrs.update({each: value for each, value in attributes.items() if not each.startswith("REFERENCE")})
+        if name == "NWB, spikes":
+            file["units/spike_times_index"].attrs["target"] = new.ref
+    if name == "record":  # without its seal, as older records are, so that the content is looked at
+        path.write_bytes(record_files._SEAL.sub(b"", path.read_bytes()))
+    found = attempt(kind, path)
+    assert found is None or name != "record", "its digest is of other numbers"
+    if name == "NWB, series" and found is not None:
+        assert np.array_equal(found["events"], values.T)
+
+
+CLAIM = """[texts.Q]
+title = "A text"
+setting = "a network"
+
+[claims.Q1]
+where = "fig. 1"
+statement = "it learns"
+test = "the error falls"
+control = "no steps"
+open = ""
+core = true
+"""
+
+
+def test_a_damaged_list_of_claims_is_read_or_gets_one_sentence(tmp_path):
+    path = tmp_path / "claims.toml"
+    path.write_text(CLAIM)
+    assert [*read_claims(path)[1]] == ["Q1"]
+    said = []
+    for number in range(8 * DAMAGES):
+        draw, damaged = random.Random(number), bytearray(CLAIM.encode())
+        place = draw.randrange(len(damaged))
+        if number % 2:
+            del damaged[place:]
+        else:
+            damaged[place] ^= 1 << draw.randrange(8)
+        path.write_bytes(damaged)
+        try:
+            read_claims(path)
+        except ValueError as error:
+            said.append(str(error))
+    assert len(said) >= 4 * DAMAGES
+    assert all(len(each.splitlines()) == 1 for each in said)
+    assert all(path.name in each or "of text Q" in each or "of claim Q" in each for each in said)
+
+
 # -- what announces more than it holds ---------------------------------------------------------------------------------
 
 
@@ -338,6 +458,10 @@ def put_members(path: Path, **members: bytes) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, raw in (kept | {f"{key}.npy": raw for key, raw in members.items()}).items():
             archive.writestr(name, raw)
+
+
+def huge_array(path: Path) -> None:
+    path.write_bytes(npy((50_000, 50_000_000)))
 
 
 def huge_header(path: Path) -> None:
@@ -384,11 +508,12 @@ def huge_tensor(path: Path) -> None:
 
 HUGE = [
     *((name, huge_header) for name in ("image set", "image set in the cache", "recording", "observatory, events")),
+    ("inputs", huge_array),
     *((name, bomb) for name in ("image set", "image set in the cache")),
     ("image set of Debian", huge_sizes),
     ("image set, archive", huge_member),
     *((name, huge_dataset) for name in ("NWB, spikes", "NWB, series", "observatory, data", "record")),
-    *((name, huge_tensor) for name in ("weights", "weights, safetensors")),
+    *((name, huge_tensor) for name in ("weights", "weights, safetensors", "weights, published")),
 ]
 
 
