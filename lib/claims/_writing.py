@@ -48,7 +48,8 @@ def number(value: float) -> str:
 
 
 def bounds(interval: Interval) -> str:
-    return f"[{number(interval[0])}, {number(interval[1])}]"
+    low, high = (("−∞" if end < 0 else "∞") if math.isinf(end) else number(end) for end in interval)
+    return f"[{low}, {high}]"
 
 
 def effect(value: float | None, interval: Interval | None) -> str:

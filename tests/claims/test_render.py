@@ -25,6 +25,7 @@ from lib.claims import (
     to_json,
     to_text,
 )
+from lib.claims._writing import bounds
 
 JUDGEMENT = Judgement(
     verdict="not reproduced",
@@ -230,6 +231,12 @@ def test_rows_of_the_own_page_lead_to_chapter_code_and_record():
         "status.html#record-deep_mlp",
         "status.html#record-perceptron-paper-0a",
     ]
+
+
+def test_an_open_interval_says_on_which_side():
+    assert bounds((-math.inf, -0.27)) == "[−∞, −0.27]"
+    assert bounds((0.5, math.inf)) == "[0.5, ∞]"
+    assert bounds((math.nan, 1.0)) == "[–, 1]"
 
 
 def test_filters_offer_what_the_rows_have():
