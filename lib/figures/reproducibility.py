@@ -185,7 +185,7 @@ def stopping(record: xr.Dataset) -> Figure:
     grid[0].set(yticks=rows, yticklabels=titles, ylim=(-0.6, len(rows) - 0.4), xlabel="epoch of the stop")
     grid[0].set_xlim(-1, 1.04 * int(record["epoch"].values[-1]))
     grid[1].set_xlabel("accuracy less that\nat the last epoch\n(points)")
-    grid[2].set_xlabel("predictions that\ndiffer between seeds,\nover last epoch's")
+    grid[2].set_xlabel("predictions\nthat differ, over\nlast epoch's")
     if ratios:  # intervals of three seeds are cut off, or they would hide what ten can tell
         grid[2].axvline(1, **look("nominal"))
         grid[2].set_xlim(min(ratios) - 0.15, max(ratios) + 0.15)
