@@ -41,10 +41,10 @@ from lib.files import caches
 
 ROOT = Path(__file__).resolve().parent.parent
 
-CELL_TIMEOUT = {"smoke": 240, "book": 600, "reduced": 6 * 3600, "paper": 24 * 3600}
+CELL_TIMEOUT = {"smoke": 120, "book": 600, "reduced": 6 * 3600, "paper": 24 * 3600}
 """Seconds that one cell may take, by preset."""
 
-TIMEOUT = {"smoke": 30 * 60, "book": 60 * 60, "reduced": 24 * 3600, "paper": 7 * 24 * 3600}
+TIMEOUT = {"smoke": 15 * 60, "book": 60 * 60, "reduced": 24 * 3600, "paper": 7 * 24 * 3600}
 """Seconds that the whole build may take, by preset."""
 
 KEPT_CACHES = 3  # execution caches that stay, so that switching between presets or branches does not run all again
@@ -179,7 +179,7 @@ def configure(config: dict[str, Any], preset: str, cache: Path) -> dict[str, Any
     --------
     >>> plain = configure({"repository": {"url": ""}}, "smoke", Path("cache"))
     >>> plain["html"]["use_edit_page_button"], plain["launch_buttons"], plain["execute"]["timeout"]
-    (False, {}, 240)
+    (False, {}, 120)
     >>> public = configure({"repository": {"url": "https://github.com/someone/book"}}, "book", Path("cache"))
     >>> public["html"]["use_edit_page_button"], list(public["launch_buttons"])
     (True, ['binderhub_url', 'colab_url', 'notebook_interface'])

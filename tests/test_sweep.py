@@ -245,8 +245,8 @@ def test_ctrl_c_loses_no_finished_record(napping):
     errors = (napping.parent / "errors").read_text()
     assert process.exitcode == 130, errors
     assert errors.strip().splitlines()[-1].startswith("Stopped. Finished seeds are stored: the same command goes on")
-    # where it was pressed within a callback, Python says so, and goes on to the next record
-    assert "Traceback" not in errors or "Exception ignored in" in errors
+    # where it was pressed within a callback Python says so once, and goes on to the next record
+    assert errors.count("Traceback") == errors.count("Exception ignored in") <= 1
     assert not any(alive(worker) for _, worker in begun(napping))
     assert 2 <= len(stored()) < 20
 
