@@ -12,7 +12,7 @@ import random
 import tarfile
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -262,19 +262,25 @@ def below(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
 
 
+def damages(whole: bytes, number: int, name: str) -> Iterator[bytes]:
+    """Yield copies with one bit flipped and copies that end too early, by turns."""
+    for each in range(number):
+        draw, damaged = random.Random(f"{name} {each}"), bytearray(whole)
+        place = draw.randrange(len(whole))
+        if each % 2:
+            del damaged[place:]
+        else:
+            damaged[place] ^= 1 << draw.randrange(8)
+        yield bytes(damaged)
+
+
 @every_kind
 def test_damage_anywhere_is_one_sentence_or_the_right_content(made, name):
     kind, path = made
     expected, whole = attempt(kind, path), path.read_bytes()
     assert expected is not None
     there, refused = below(path.parent), 0
-    for number in range(DAMAGES):
-        draw, damaged = random.Random(f"{name} {number}"), bytearray(whole)
-        place = draw.randrange(len(whole))
-        if number % 2:
-            del damaged[place:]
-        else:
-            damaged[place] ^= 1 << draw.randrange(8)
+    for number, damaged in enumerate(damages(whole, DAMAGES, name)):
         path.write_bytes(damaged)
         found = attempt(kind, path)
         refused += found is None
@@ -418,13 +424,7 @@ def test_a_damaged_list_of_claims_is_read_or_gets_one_sentence(tmp_path):
     path.write_text(CLAIM)
     assert [*read_claims(path)[1]] == ["Q1"]
     said = []
-    for number in range(8 * DAMAGES):
-        draw, damaged = random.Random(number), bytearray(CLAIM.encode())
-        place = draw.randrange(len(damaged))
-        if number % 2:
-            del damaged[place:]
-        else:
-            damaged[place] ^= 1 << draw.randrange(8)
+    for damaged in damages(CLAIM.encode(), 8 * DAMAGES, "claims"):
         path.write_bytes(damaged)
         try:
             read_claims(path)
