@@ -53,6 +53,18 @@ def range_of(values: Sequence[float], digits: int = 2) -> str:
     return low if low == high else f"{low} to {high}"
 
 
+def said(measured: Estimate, digits: int = 2, sign: str = "") -> str:
+    """Write an estimate with its interval, if it has one; with ``sign="+"`` rises have one too.
+
+    Examples
+    --------
+    >>> said(seed_interval(np.array([0.5]))), said(seed_interval(np.array([0.5])), 1, "+")
+    ('0.50', '+0.5')
+    """
+    mean, *ends = (f"{float(each):{sign}z.{digits}f}" for each in (measured.mean, measured.low, measured.high))
+    return mean if np.isnan(measured.low) else f"{mean} ({' to '.join(ends)})"
+
+
 def all_of(*answers: bool | None) -> bool | None:
     """True if all are, False if one is False, else undecided.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from lib.claims._judging import range_of, span
+from lib.claims._judging import range_of, said, span
 from lib.claims._model import Condition, Verdict
 from lib.claims._verdict import decide, lies
 from lib.measures.change_points import Dip, dip
@@ -122,20 +122,6 @@ def quench_conditions(name: str, found: Quench, controls: Mapping[str, Quench | 
             )
         )
     return conditions
-
-
-def said(found: Estimate, digits: int = 2) -> str:
-    """Write an estimate with its interval, if it has one.
-
-    Examples
-    --------
-    >>> said(seed_interval(np.array([0.5])))
-    '0.50'
-    """
-    mean = f"{float(found.mean):z.{digits}f}"
-    if np.isnan(found.low):
-        return mean
-    return f"{mean} ({float(found.low):z.{digits}f} to {float(found.high):z.{digits}f})"
 
 
 def of_seeds(used: int, seeds: int) -> str:

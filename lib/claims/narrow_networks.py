@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import xarray as xr
 
-from lib.claims._judging import TINY, all_of, conclude, estimate, passing, range_of, span, weakest
+from lib.claims._judging import TINY, all_of, conclude, estimate, passing, range_of, said, span, weakest
 from lib.claims._model import Condition, Judgement
 from lib.claims._quench import (
     DEEP,
@@ -22,7 +22,6 @@ from lib.claims._quench import (
     of_seeds,
     quench,
     quench_conditions,
-    said,
 )
 from lib.claims._registry import judge
 from lib.claims._verdict import lies

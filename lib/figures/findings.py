@@ -11,6 +11,7 @@ from lib.claims import Row
 from lib.claims import _writing as write
 from lib.claims._deep_network import complexity, turn
 from lib.claims._evidence import Evidence
+from lib.claims._judging import said
 from lib.claims._model import Condition
 from lib.claims.response_kernel import EARLY
 from lib.experiments.deep_mlp import SMALLER
@@ -18,7 +19,7 @@ from lib.experiments.networks import one_network
 from lib.figures import feature_loss
 from lib.figures.complexity_plane_numbers import numbers_of_crossed
 from lib.figures.residual_depth import network
-from lib.measures.statistics import Estimate, difference_interval, seed_interval
+from lib.measures.statistics import difference_interval, seed_interval
 
 
 def numbers(
@@ -149,12 +150,7 @@ def depth_evidence(row: Row, depths: xr.Dataset) -> Evidence:
     for name, rise in rises_by_depth(depths).items():
         effect, control = (seed_interval(rise[state]) for state in ("trained", "untrained"))
         apart = difference_interval(rise["trained"], rise["untrained"])
-        note = f"one seed of each depth: {known}; less untrained {_said(apart)}"
+        note = f"one seed of each depth: {known}; less untrained {said(apart, sign='+')}"
         conditions.append(Condition.measured(f"{name} per unit", effect, control=control, note=note))
     what = "Top block less lowest block, bits per unit, on CIFAR-10; intervals over networks of different depth"
     return Evidence(row, what, "the same networks untrained", tuple(conditions))
-
-
-def _said(found: Estimate) -> str:
-    bounds = "" if np.isnan(found.low) else f" ({float(found.low):+.2f} to {float(found.high):+.2f})"
-    return f"{float(found.mean):+.2f}{bounds}"
